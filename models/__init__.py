@@ -1,0 +1,1 @@
+"""What is said and kept, and the pure rules."""

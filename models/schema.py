@@ -1,0 +1,201 @@
+"""The fields that payloads are made of, with their sizes (design: section 7, Sizes), and errors as people
+read them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from models.clock import rfc3339
+from models.errors import Invalid
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+NAME_LENGTH = 200
+NOTE_LENGTH = 1_000
+TEXT_LENGTH = 20_000
+LIST_LENGTH = 500
+LABELS = 50
+
+
+class Payload(Schema):
+    """The base of all schemas: an unknown field is an error."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class SetPayload(Payload):
+    """The `set` of an update: any of its fields, at least one."""
+
+    @validates_schema
+    def _check_not_empty(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("must name at least one field to change")
+
+
+def _one_line(value: str) -> None:
+    if any(ord(character) < 32 for character in value):
+        raise ValidationError("must be a single line without control characters")
+
+
+def _text(value: str) -> None:
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in value):
+        raise ValidationError("must not contain control characters")
+
+
+def _not_blank(value: str) -> None:
+    if not value.strip():
+        raise ValidationError("must not be empty")
+
+
+class StrictString(fields.String):
+    """A string that can be stored and sent everywhere: JSON strings only, no lone surrogates."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValidationError("must be valid Unicode text") from None
+        return value
+
+
+class Id(StrictString):
+    """1 to 64 of `A-Z a-z 0-9 _ -`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not ID.match(value):
+            raise ValidationError("must be an id: 1 to 64 of A-Z a-z 0-9 _ -")
+        return value
+
+
+class Day(fields.Field[str]):
+    """A calendar date as `YYYY-MM-DD`, kept as that text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not is_day(value):
+            raise ValidationError("must be a date as YYYY-MM-DD")
+        return value
+
+
+class Moment(fields.Field[str]):
+    """A moment as RFC 3339 with an offset, kept in UTC with milliseconds."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            if not isinstance(value, str) or len(value) > 40:
+                raise ValueError
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                raise ValueError
+            return rfc3339(moment)
+        except (ValueError, OverflowError):
+            raise ValidationError("must be a time as RFC 3339, such as 2026-03-02T08:15:00Z") from None
+
+
+class TimeZone(StrictString):
+    """An IANA time zone, such as `Europe/London`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not is_time_zone(value):
+            raise ValidationError("must be a time zone of the IANA database, such as Europe/London")
+        return value
+
+
+@lru_cache(maxsize=4096)
+def is_day(value: str) -> bool:
+    """Whether the text is a date as YYYY-MM-DD."""
+    try:
+        return len(value) == 10 and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=1024)
+def is_time_zone(value: str) -> bool:
+    """Whether the text names a time zone of the IANA database."""
+    if value not in available_timezones():
+        return False
+    ZoneInfo(value)
+    return True
+
+
+def Name(**kwargs: Any) -> StrictString:  # noqa: N802 - stands where a field class would
+    """A name or title: one line, not blank, at most 200 characters."""
+    return StrictString(
+        validate=[
+            validate.Length(max=NAME_LENGTH, error="must have at most {max} characters"),
+            _not_blank,
+            _one_line,
+        ],
+        **kwargs,
+    )
+
+
+def Note(**kwargs: Any) -> StrictString:  # noqa: N802
+    """A note: at most 1,000 characters."""
+    return StrictString(
+        validate=[validate.Length(max=NOTE_LENGTH, error="must have at most {max} characters"), _text],
+        **kwargs,
+    )
+
+
+def Text(**kwargs: Any) -> StrictString:  # noqa: N802
+    """A description or comment: at most 20,000 characters."""
+    return StrictString(
+        validate=[validate.Length(max=TEXT_LENGTH, error="must have at most {max} characters"), _text],
+        **kwargs,
+    )
+
+
+def Ids(limit: int = LIST_LENGTH, minimum: int = 0, **kwargs: Any) -> fields.List[str]:  # noqa: N802
+    """A list of ids."""
+    return fields.List(
+        Id(),
+        validate=validate.Length(min=minimum, max=limit, error="must have {min} to {max} items"),
+        **kwargs,
+    )
+
+
+def invalid_from(error: ValidationError) -> Invalid:
+    """The error of a failed schema, each field by its dotted path."""
+    flat: dict[str, list[str]] = {}
+    messages = error.messages
+    _flatten("", messages if isinstance(messages, Mapping) else {"_schema": messages}, flat)
+    first, texts = next(iter(flat.items()))
+    return Invalid(f"{first}: {texts[0]}", fields=flat)
+
+
+def _flatten(path: str, messages: Any, flat: dict[str, list[str]]) -> None:
+    if isinstance(messages, Mapping):
+        for key, inner in messages.items():
+            name = "" if key == "_schema" else str(key)
+            _flatten(".".join(part for part in (path, name) if part), inner, flat)
+    else:
+        texts = messages if isinstance(messages, list) else [messages]
+        flat.setdefault(path or "payload", []).extend(_plain(text) for text in texts)
+
+
+_PLAIN = {
+    "Missing data for required field.": "is required",
+    "Unknown field.": "is not a field of this action",
+    "Field may not be null.": "must not be null",
+    "Not a valid string.": "must be a text",
+    "Not a valid integer.": "must be a whole number",
+    "Not a valid boolean.": "must be true or false",
+    "Not a valid list.": "must be a list",
+    "Invalid input type.": "must be an object",
+    "Not a valid mapping type.": "must be an object",
+}
+
+
+def _plain(text: Any) -> str:
+    return _PLAIN.get(str(text), str(text))
