@@ -1,0 +1,1 @@
+"""How an action reaches its handler and its journal: registry, dispatcher, committer, consumers."""

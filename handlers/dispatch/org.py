@@ -1,0 +1,66 @@
+"""The node's view of the `org` room: users, schools, teams. Every node follows `org`, so this is never
+older than the follower.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from models.actor import SYSTEM, Actor, actor_of
+from models.errors import Unauthenticated
+from models.journal import ORG, Entry, Record
+from models.ports import Storage
+from models.record import RecordKey
+
+CACHED_RECORDS = 50_000
+
+
+class OrgView:
+    """Reads records of `org` through a cache that `apply` keeps current: newer entries replace what is
+    cached.
+    """
+
+    def __init__(self, storage: Storage, limit: int = CACHED_RECORDS) -> None:
+        self._storage = storage
+        self._limit = limit
+        self._records: OrderedDict[RecordKey, Record] = OrderedDict()
+
+    async def get(self, kind: str, id: str) -> Record | None:
+        """The record, or None where there is none or it is deleted. StorageLost."""
+        cached = self._records.get((kind, id))
+        if cached is None:
+            read = await self._storage.get(ORG, kind, id)
+            if read is None:
+                return None
+            cached = self._keep(read)
+        return None if cached.get("deleted") else cached
+
+    async def actor(self, user_id: str, session_id: str | None = None) -> Actor:
+        """The user as they are now. Unauthenticated for a user who is unknown or disabled."""
+        if user_id == SYSTEM.id:
+            return SYSTEM
+        user = await self.get("user", user_id)
+        if user is None or user.get("disabled"):
+            raise Unauthenticated("This account does not exist or is disabled.")
+        return actor_of(user, session_id)
+
+    def apply(self, entries: Iterable[Entry]) -> None:
+        """Take in what was committed to `org`."""
+        for entry in entries:
+            self._keep(entry.data)
+
+    def forget(self) -> None:
+        """Drop everything: the journal was replaced or entries were missed."""
+        self._records.clear()
+
+    def _keep(self, record: Record) -> Record:
+        key = (record["kind"], record["id"])
+        known = self._records.get(key)
+        if known is not None and known["seq"] >= record["seq"]:
+            return known
+        self._records[key] = record
+        self._records.move_to_end(key)
+        while len(self._records) > self._limit:
+            self._records.popitem(last=False)
+        return record

@@ -1,0 +1,148 @@
+"""What a topic's snapshot holds (design: section 7). A snapshot plus the entries behind its position is the
+next snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from handlers.dispatch.org import OrgView
+from handlers.dispatch.rooms import Rooms
+from models.attendance import summary_id
+from models.clock import day_in
+from models.journal import ORG, Position, Record
+from models.ports import Clock, Storage
+from models.query import Query, query
+from models.topic import Topic
+
+NOTIFICATIONS = 100
+KEPT = 64
+"""How many built snapshots a node keeps; each may be a megabyte."""
+
+SNAPSHOT_KINDS: dict[str, frozenset[str]] = {
+    "school": frozenset({"school", "class", "register", "tally", "mark", "summary"}),
+    "class": frozenset({"class", "student", "enrolment", "register", "tally", "mark"}),
+    "summary": frozenset({"summary"}),
+    "team": frozenset({"team", "member", "task"}),
+    "user": frozenset({"notification"}),
+    "org": frozenset({"school", "team"}),
+}
+"""The kinds in a snapshot of each noun's topics; entries with other kinds are pushed there too, for who
+wants them.
+"""
+
+DATED_KINDS = frozenset({"register", "tally", "mark", "summary"})
+"""Kinds of which a snapshot holds one day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A topic's records, and the room's position read before them: a record may be newer than it, never
+    older.
+    """
+
+    topic: str
+    position: Position
+    records: list[Record]
+
+
+class Snapshots:
+    """Builds the snapshots of topics, equal ones once: who asks while one is being built shares the next."""
+
+    def __init__(self, storage: Storage, org: OrgView, rooms: Rooms, clock: Clock) -> None:
+        self._storage = storage
+        self._org = org
+        self._rooms = rooms
+        self._clock = clock
+        self._built: OrderedDict[tuple[str, str], Snapshot] = OrderedDict()
+        self._building: dict[tuple[str, str], asyncio.Task[Snapshot]] = {}
+        self._next: dict[tuple[str, str], asyncio.Task[Snapshot]] = {}
+
+    async def at_head(self, room: str, topic: Topic, day: str | None = None) -> Snapshot:
+        """The topic's snapshot, its position not older than this call. StorageLost."""
+        key = (topic.name, day or await self._default_day(room))
+        task = self._next.get(key)
+        if task is None:
+            before = self._building.get(key)
+            task = self._next[key] = asyncio.create_task(self._build(room, topic, key, before))
+        return await asyncio.shield(task)
+
+    async def _build(
+        self, room: str, topic: Topic, key: tuple[str, str], before: asyncio.Task[Snapshot] | None
+    ) -> Snapshot:
+        if before is not None:
+            await asyncio.wait([before])
+        self._building[key] = self._next.pop(key)
+        try:
+            head = (await self._storage.heads([room]))[room]
+            position = Position(self._storage.epoch, head)
+            built = self._built.get(key)
+            if built is None or built.position != position:
+                built = Snapshot(topic.name, position, await self.records(topic, key[1] or None))
+                self._built[key] = built
+            self._built.move_to_end(key)
+            while len(self._built) > KEPT:
+                self._built.popitem(last=False)
+            return built
+        finally:
+            if self._building.get(key) is asyncio.current_task():
+                del self._building[key]
+
+    async def _default_day(self, room: str) -> str:
+        """Today in the school's time zone; rooms without a time zone have no days."""
+        noun, _, id = room.partition(":")
+        return str(await self.today(id)) if noun == "school" else ""
+
+    async def records(self, topic: Topic, day: str | None = None) -> list[Record]:
+        """The records; `day` as YYYY-MM-DD, by default today in the school's time zone. StorageLost."""
+        match topic.noun:
+            case "school":
+                return await self._school(topic.id, day)
+            case "class":
+                return await self._class(topic.id, day)
+            case "summary":
+                return await self._summary(topic.id, day)
+            case "team":
+                return await self._all(
+                    [query(kind, room=topic.name) for kind in ("team", "member", "task")],
+                )
+            case "user":
+                newest = query("notification", room=topic.name, order=("-at",), limit=NOTIFICATIONS)
+                return await self._storage.find(newest)
+        return await self._all([query(kind, room=ORG) for kind in ("school", "team")])
+
+    async def today(self, school_id: str) -> date:
+        """The date in the school's time zone now."""
+        school = await self._org.get("school", school_id)
+        return day_in(school["time_zone"] if school else "UTC", self._clock.now())
+
+    async def _school(self, school_id: str, day: str | None) -> list[Record]:
+        room = f"school:{school_id}"
+        day = day or str(await self.today(school_id))
+        dated = [query(kind, school_id=school_id, date=day) for kind in ("register", "tally", "mark")]
+        records = await self._all([query("school", room=room), query("class", room=room), *dated])
+        return [*records, *await self._summary(school_id, day)]
+
+    async def _class(self, class_id: str, day: str | None) -> list[Record]:
+        room = await self._rooms.of("class", class_id)
+        if room is None:
+            return []
+        day = day or str(await self.today(room.partition(":")[2]))
+        own = await self._storage.get(room, "class", class_id)
+        students = query("student", room=room, containing={"class_ids": class_id})
+        enrolments = query("enrolment", class_id=class_id)
+        dated = [query(kind, class_id=class_id, date=day) for kind in ("register", "tally", "mark")]
+        return [*([own] if own else []), *await self._all([students, enrolments, *dated])]
+
+    async def _summary(self, school_id: str, day: str | None) -> list[Record]:
+        day = day or str(await self.today(school_id))
+        summary = await self._storage.get(f"school:{school_id}", "summary", summary_id(school_id, day))
+        return [summary] if summary else []
+
+    async def _all(self, queries: Sequence[Query]) -> list[Record]:
+        parts = await asyncio.gather(*(self._storage.find(q) for q in queries))
+        return [record for part in parts for record in part]
