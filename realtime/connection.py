@@ -1,0 +1,27 @@
+"""What the server knows of one connected client."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from models.action import Ack
+from models.actor import Actor
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """A signed-in client. `in_flight`: its actions without an answer yet, all of one room (`flight_room`)."""
+
+    sid: str
+    actor: Actor
+    expires_at: int
+    in_flight: set[asyncio.Future[Ack]] = field(default_factory=set)
+    flight_room: str = ""
+    expiry: asyncio.TimerHandle | None = None
+    closing: bool = False
+
+    async def at_most_in_flight(self, count: int) -> None:
+        """Wait until no more than `count` actions are without an answer."""
+        while len(self.in_flight) > count:
+            await asyncio.wait(self.in_flight, return_when=asyncio.FIRST_COMPLETED)

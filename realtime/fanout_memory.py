@@ -1,0 +1,55 @@
+"""Fan-out between nodes that live in one process: the default, where there is only one, and the one for
+tests of several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from models.journal import Commit
+
+
+class Hub:
+    """Connects the `FanoutMemory` of several nodes."""
+
+    def __init__(self) -> None:
+        self.nodes: list[FanoutMemory] = []
+
+
+class FanoutMemory:
+    """Hands commits to the other nodes of the hub that joined the room, on the next turn of the loop."""
+
+    def __init__(self, hub: Hub | None = None) -> None:
+        self._hub = hub or Hub()
+        self._rooms: set[str] = set()
+        self._receive: Callable[[Commit], None] | None = None
+
+    async def open(self, receive: Callable[[Commit], None]) -> None:
+        self._receive = receive
+        self._hub.nodes.append(self)
+
+    async def close(self) -> None:
+        self._receive = None
+        if self in self._hub.nodes:
+            self._hub.nodes.remove(self)
+
+    def publish(self, commit: Commit) -> None:
+        for node in self._hub.nodes:
+            if node is not self:
+                node.hear(commit)
+
+    def hear(self, commit: Commit) -> None:
+        """Another node of the hub published a commit."""
+        if commit.room in self._rooms and self._receive is not None:
+            asyncio.get_running_loop().call_soon(self._receive, commit)
+
+    def join(self, room: str) -> None:
+        self._rooms.add(room)
+
+    def leave(self, room: str) -> None:
+        self._rooms.discard(room)
+
+    @property
+    def healthy(self) -> bool:
+        return True

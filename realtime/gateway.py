@@ -1,0 +1,318 @@
+"""The Socket.IO door: connections, their events, and their end (design: section 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from handlers.core import Core
+from handlers.dispatch.answers import refusal
+from models.action import Ack, Action
+from models.actor import actor_of
+from models.clock import rfc3339
+from models.errors import Forbidden, Invalid, RollcallError, Unavailable
+from models.journal import ORG, Entry
+from models.ports import Clock, SignedIn, StorageLost, Tokens
+from models.topic import parse_topic
+from realtime.connection import Connection
+from realtime.follower import Followers
+from realtime.presence import PresenceFeed
+from realtime.push import Push
+from realtime.server import Refused, SocketServer, event_text
+from realtime.subscriptions import Subscriptions
+
+IN_FLIGHT = 32
+"""Actions of one connection that may be without an answer; the next one is read when one of them has it."""
+
+TOPICS_PER_SUBSCRIBE = 200
+TOPICS_IN_READY = 1_000
+
+log = logging.getLogger("rollcall.gateway")
+
+
+class Gateway:
+    """Handles what clients send, and delivers what happens in the rooms they follow.
+
+    One connection's events are handled in the order they came. Its actions are pipelined within a room; an
+    action for another room, and any other event, waits until those before it are answered.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: SocketServer,
+        core: Core,
+        tokens: Tokens,
+        clock: Clock,
+        push: Push,
+        followers: Followers,
+        presence: PresenceFeed,
+        node: str,
+        version: str,
+    ) -> None:
+        self._server = server
+        self._core = core
+        self._tokens = tokens
+        self._clock = clock
+        self._push = push
+        self._followers = followers
+        self._presence = presence
+        self._subscriptions = Subscriptions(core, followers, push, presence)
+        self._about = {"node": node, "version": version}
+        self._connections: dict[str, Connection] = {}
+        self._of_user: dict[str, set[Connection]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        server.receiver = self
+
+    async def open(self) -> None:
+        """Follow `org`, where roles and accounts change. StorageLost."""
+        await self._followers.follow(ORG)
+
+    async def close(self) -> None:
+        """Tell every client that the server restarts, and end its connection."""
+        for connection in list(self._connections.values()):
+            self._end(connection, "restarting")
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+    # -- what the server calls
+
+    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        """Let a client with a good token in. Refused with an error code."""
+        token = auth.get("token") if isinstance(auth, dict) else None
+        try:
+            signed_in = await self._admit(token)
+        except RollcallError as error:
+            raise Refused(error.code) from None
+        except StorageLost:
+            raise Refused(Unavailable.code) from None
+        connection = Connection(sid, signed_in.actor, signed_in.expires_at)
+        self._connections[sid] = connection
+        self._of_user.setdefault(connection.actor.id, set()).add(connection)
+        self._expire_later(connection)
+
+    async def _admit(self, token: object) -> SignedIn:
+        """Verify, follow the user's room, and verify again: what changed in between was not delivered to
+        the new connection.
+        """
+        room = f"user:{(await self._tokens.verify(token)).actor.id}"
+        await self._followers.follow(room)
+        try:
+            return await self._tokens.verify(token)
+        except BaseException:
+            self._followers.release(room)
+            raise
+
+    async def connected(self, sid: str) -> None:
+        """Greet a client whose connection stands."""
+        connection = self._connections.get(sid)
+        if connection is None:
+            return
+        actor = connection.actor
+        try:
+            topics = await self._core.topics.of(actor, limit=TOPICS_IN_READY)
+        except StorageLost:
+            self._end(connection, "restarting")
+            return
+        roles = [{"role": role, "scope": scope} for role, scope in actor.roles]
+        ready = {
+            "user": {"id": actor.id, "name": actor.name, "roles": roles},
+            "topics": topics,
+            "server": self._about,
+            "time": rfc3339(self._clock.now()),
+        }
+        self._server.send_event(sid, "ready", ready)
+
+    async def disconnected(self, sid: str) -> None:
+        """Forget a client that is gone. What it sent before is still decided."""
+        connection = self._connections.pop(sid, None)
+        if connection is None:
+            return
+        connection.closing = True
+        if connection.expiry is not None:
+            connection.expiry.cancel()
+        others = self._of_user[connection.actor.id]
+        others.discard(connection)
+        if not others:
+            del self._of_user[connection.actor.id]
+        self._followers.release(f"user:{connection.actor.id}")
+        await self._subscriptions.leave_all(connection)
+
+    async def event(self, sid: str, ack_id: int | None, name: Any, arguments: list[Any]) -> None:
+        """Handle one event; every event with an ack id gets exactly one ack."""
+        connection = self._connections.get(sid)
+        if connection is None or connection.closing:
+            return
+        request = arguments[0] if arguments else None
+        try:
+            if name == "action":
+                await self._action(connection, ack_id, request)
+                return
+            await connection.at_most_in_flight(0)
+            if name == "subscribe":
+                await self._subscribe(connection, ack_id, request)
+                return
+            self._ack(connection, ack_id, await self._answer(connection, name, request))
+        except Exception as error:  # noqa: BLE001 - a door answers every error
+            op_id = request.get("op_id") if name == "action" and isinstance(request, dict) else None
+            self._refuse(connection, ack_id, error, op_id, with_op=name == "action")
+
+    # -- events
+
+    async def _action(self, connection: Connection, ack_id: int | None, request: Any) -> None:
+        if not isinstance(request, dict):
+            raise Invalid("An action is an object {type, payload, op_id, if_seq?}.")
+        unknown = request.keys() - {"type", "payload", "op_id", "if_seq"}
+        if unknown:
+            raise Invalid.field(min(map(str, unknown)), "is not a field of an action")
+        op_id = request.get("op_id")
+        action = Action(
+            request.get("type"), request.get("payload"), op_id, connection.actor, request.get("if_seq")
+        )
+        prepared = await self._core.dispatcher.prepare(action)
+        if connection.in_flight and connection.flight_room != prepared.room:
+            await connection.at_most_in_flight(0)
+        await connection.at_most_in_flight(IN_FLIGHT - 1)
+        connection.flight_room = prepared.room
+        answer = self._core.dispatcher.submit(prepared)
+        connection.in_flight.add(answer)
+        answer.add_done_callback(partial(self._answered, connection, ack_id, op_id))
+
+    def _answered(
+        self, connection: Connection, ack_id: int | None, op_id: Any, answer: asyncio.Future[Ack]
+    ) -> None:
+        connection.in_flight.discard(answer)
+        if answer.cancelled():
+            return
+        error = answer.exception()
+        if error is None:
+            self._ack(connection, ack_id, answer.result().to_wire())
+        else:
+            self._refuse(connection, ack_id, error, op_id, with_op=True)
+
+    async def _subscribe(self, connection: Connection, ack_id: int | None, request: Any) -> None:
+        topics = _list_of(request, "topics", TOPICS_PER_SUBSCRIBE)
+        replies = []
+        joined = []
+        try:
+            for wanted in topics:
+                reply, topic = await self._subscriptions.subscribe(connection, wanted)
+                replies.append(reply)
+                if topic is not None:
+                    joined.append(topic)
+            self._ack(connection, ack_id, {"ok": True, "topics": replies})
+        finally:
+            for topic in joined:
+                self._push.release(connection, topic)
+        if connection.sid not in self._connections:
+            await self._subscriptions.leave_all(connection)
+
+    async def _answer(self, connection: Connection, name: Any, request: Any) -> dict[str, Any]:
+        match name:
+            case "unsubscribe":
+                for topic in _list_of(request, "topics", TOPICS_PER_SUBSCRIBE):
+                    if not isinstance(topic, str):
+                        raise Invalid.field("topics", "must be a list of topic names")
+                    await self._subscriptions.unsubscribe(connection, topic)
+                return {"ok": True}
+            case "presence":
+                topic = parse_topic(request.get("topic") if isinstance(request, dict) else None)
+                await self._core.access.topic(connection.actor, topic)
+                return {"ok": True, "users": await self._presence.users(topic.name)}
+            case "renew":
+                return await self._renew(connection, request)
+        raise Invalid(f"There is no event {str(name)[:64]!r}.")
+
+    async def _renew(self, connection: Connection, request: Any) -> dict[str, Any]:
+        signed_in = await self._tokens.verify(request.get("token") if isinstance(request, dict) else None)
+        if signed_in.actor.id != connection.actor.id:
+            raise Forbidden("The token is another user's.")
+        connection.actor = signed_in.actor
+        connection.expires_at = signed_in.expires_at
+        self._expire_later(connection)
+        return {"ok": True, "expires_at": signed_in.expires_at}
+
+    # -- what rooms deliver
+
+    def entries(self, room: str, entries: Sequence[Entry]) -> None:
+        """The next entries of a followed room: push them, and act on what they say about users and
+        sessions.
+        """
+        self._push.deliver(entries)
+        if room == ORG:
+            self._core.org.apply(entries)
+            for entry in entries:
+                if entry.data["kind"] == "user":
+                    self._user_changed(entry)
+        elif room.startswith("user:"):
+            for entry in entries:
+                if entry.data["kind"] == "session" and entry.data.get("ended_at"):
+                    self._session_ended(entry)
+
+    def skipped(self, room: str, seq: int, reason: str) -> None:
+        """Entries were left out: members of the room's topics must subscribe again."""
+        for topic in self._push.topics_in(room):
+            self._push.tell(topic, event_text("resync", {"topic": topic, "reason": reason}))
+            self._push.move_on(topic, seq)
+        if room == ORG:
+            self._core.org.forget()
+
+    def _user_changed(self, entry: Entry) -> None:
+        for connection in list(self._of_user.get(entry.data["id"], ())):
+            if entry.data.get("disabled") or entry.data.get("deleted"):
+                self._end(connection, "disabled")
+            elif set(actor_of(entry.data).roles) != set(connection.actor.roles):
+                self._end(connection, "roles_changed")
+
+    def _session_ended(self, entry: Entry) -> None:
+        for connection in list(self._of_user.get(entry.data["user_id"], ())):
+            if connection.actor.session_id == entry.data["id"]:
+                self._end(connection, "signed_out")
+
+    # -- ends
+
+    def _expire_later(self, connection: Connection) -> None:
+        if connection.expiry is not None:
+            connection.expiry.cancel()
+        left = max(0.0, connection.expires_at - self._clock.now().timestamp())
+        loop = asyncio.get_running_loop()
+        connection.expiry = loop.call_later(left, self._end, connection, "expired")
+
+    def _end(self, connection: Connection, code: str) -> None:
+        """Say why, then end the connection."""
+        if connection.closing:
+            return
+        connection.closing = True
+        self._server.send_event(connection.sid, "closing", {"code": code})
+        task = asyncio.create_task(self._server.close_connection(connection.sid))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    # -- answers
+
+    def _ack(self, connection: Connection, ack_id: int | None, data: dict[str, Any]) -> None:
+        if ack_id is not None:
+            self._server.send_ack(connection.sid, ack_id, data)
+
+    def _refuse(
+        self, connection: Connection, ack_id: int | None, error: BaseException, op_id: Any, *, with_op: bool
+    ) -> None:
+        request_id = secrets.token_hex(8)
+        _, body = refusal(error, op_id, request_id)
+        if not with_op:
+            body.pop("op_id", None)
+        self._ack(connection, ack_id, body)
+
+
+def _list_of(request: Any, name: str, limit: int) -> list[Any]:
+    if not isinstance(request, dict) or not isinstance(request.get(name), list):
+        raise Invalid.field(name, "must be a list")
+    if request.keys() != {name}:
+        raise Invalid(f"Only {name} is allowed here.")
+    if len(request[name]) > limit:
+        raise Invalid.field(name, f"must have at most {limit} items")
+    return list(request[name])

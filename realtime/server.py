@@ -1,0 +1,122 @@
+"""The Socket.IO layer: python-socketio's server with its events handed to one receiver in the order they
+came.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Protocol
+
+import orjson
+import socketio
+from engineio import packet as engine_packet
+from socketio import packet
+
+from realtime.engine import EngineServer
+
+log = logging.getLogger("rollcall.sockets")
+
+
+class Json:
+    """orjson in the form that python-socketio expects of a JSON module."""
+
+    @staticmethod
+    def dumps(value: Any, *args: Any, **kwargs: Any) -> str:
+        return orjson.dumps(value).decode()
+
+    @staticmethod
+    def loads(text: str | bytes, *args: Any, **kwargs: Any) -> Any:
+        return orjson.loads(text)
+
+
+class Refused(Exception):
+    """The connection is refused; the message is the error code for `connect_error`."""
+
+
+class Receiver(Protocol):
+    """Who handles what clients send. Nothing here raises, but Refused from `connect`."""
+
+    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None: ...
+
+    async def connected(self, sid: str) -> None: ...
+
+    async def event(self, sid: str, ack_id: int | None, name: Any, arguments: list[Any]) -> None: ...
+
+    async def disconnected(self, sid: str) -> None: ...
+
+
+class SocketServer(socketio.AsyncServer):
+    """A Socket.IO server on the namespace `/`.
+
+    Every event is awaited before the next one of the same connection is read, so order is kept, and a
+    receiver that waits holds its client back. A packet that makes no sense ends the connection. Binary
+    packets make no sense here.
+    """
+
+    receiver: Receiver
+
+    def __init__(self, *, cors_allowed_origins: str | list[str] | None = None, **options: Any) -> None:
+        super().__init__(
+            async_handlers=False, json=Json, cors_allowed_origins=cors_allowed_origins, **options
+        )
+        self.on("connect", self._accept)
+        self.on("disconnect", self._gone)
+
+    def send_text(self, sid: str, text: str) -> bool:
+        """Send a finished Socket.IO packet. False if the client is gone, or is cut because it does not
+        read.
+        """
+        socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        return socket is not None and socket.offer(engine_packet.Packet(engine_packet.MESSAGE, text))
+
+    def send_event(self, sid: str, name: str, data: Any) -> bool:
+        """Send one event."""
+        return self.send_text(sid, event_text(name, data))
+
+    def send_ack(self, sid: str, ack_id: int, data: Any) -> bool:
+        """Answer an event."""
+        return self.send_text(sid, f"3{ack_id}[{orjson.dumps(data).decode()}]")
+
+    async def close_connection(self, sid: str) -> None:
+        """Send a disconnect and end the connection."""
+        await self.disconnect(sid)
+
+    async def _accept(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        try:
+            await self.receiver.connect(sid, environ, auth)
+        except Refused as refused:
+            raise socketio.exceptions.ConnectionRefusedError(str(refused)) from None
+
+    async def _gone(self, sid: str, reason: str | None = None) -> None:
+        await self.receiver.disconnected(sid)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        await super()._handle_connect(eio_sid, namespace, data)
+        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+        if sid is not None and self.manager.is_connected(sid, "/"):
+            await self.receiver.connected(sid)
+
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace or "/")
+        if sid is None or not self.manager.is_connected(sid, "/"):
+            return
+        if not isinstance(data, list) or not data:
+            raise ValueError("an event without a name")
+        await self.receiver.event(sid, id, data[0], data[1:])
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:  # type: ignore[override]
+        try:
+            if not isinstance(data, str) or data[:1] not in "01234":
+                raise ValueError("not a packet of this protocol")
+            await super()._handle_eio_message(eio_sid, data)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+            log.info("connection %s ended: %s", eio_sid, error)
+            await self.eio.disconnect(eio_sid)
+
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
+
+
+def event_text(name: str, data: Any) -> str:
+    """The Socket.IO packet of an event with one argument."""
+    return f'{packet.EVENT}["{name}",{orjson.dumps(data).decode()}]'
