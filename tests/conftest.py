@@ -1,0 +1,15 @@
+"""What every test may use: the fixtures of tests/parts, and Hypothesis without a stopwatch."""
+
+from hypothesis import settings
+
+pytest_plugins = [
+    "tests.kit",
+    "tests.parts.mongodb",
+    "tests.parts.node",
+    "tests.parts.redis",
+    "tests.parts.serve",
+]
+
+# How long one example takes says nothing on a machine that other processes share.
+settings.register_profile("rollcall", deadline=None)
+settings.load_profile("rollcall")

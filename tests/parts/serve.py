@@ -1,0 +1,76 @@
+"""The real server as a process of its own: ``python -m app serve``."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+import pytest
+
+from tests.parts.process import HOST, Child, environment_without, free_port
+from tests.waiting import until
+
+
+class Rollcall(Child):
+    """One ``python -m app serve``. Once ended it can be started again: same port, same data."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str], arguments: tuple[str, ...]) -> None:
+        settings = {
+            "ROLLCALL_PORT": str(free_port()),
+            "ROLLCALL_DATABASE_URL": f"sqlite:///{folder}/rollcall.db",
+            **env,
+        }
+        command = [sys.executable, "-m", "app", "serve", *arguments]
+        environment = environment_without("ROLLCALL_") | {"PYTHONUNBUFFERED": "1"} | settings
+        super().__init__(command, env=environment, cwd=folder)
+        self.url = f"http://{HOST}:{settings['ROLLCALL_PORT']}"
+
+    async def start(self) -> None:
+        """Starts the server, for the first time or again, and waits until it is ready."""
+        self.spawn()
+        await self.wait_ready()
+
+    async def wait_ready(self, limit: float = 30.0) -> None:
+        """Waits until ``GET /healthz`` answers 200; raises AssertionError with the output if that fails."""
+        try:
+            await until(self._is_healthy, limit)
+        except AssertionError:
+            raise AssertionError(self.story(f"was not ready within {limit:g} s")) from None
+
+    async def _is_healthy(self) -> bool:
+        if not self.running:
+            raise AssertionError("it has ended")
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/healthz") as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+class Serve(Protocol):
+    """Starts a server: ``env`` are its settings, ``arguments`` go to ``serve``. It returns at once."""
+
+    def __call__(self, env: Mapping[str, str] | None = None, *arguments: str) -> Rollcall: ...
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts servers with this test's folder as the current one; all are ended after the test.
+
+    No ``ROLLCALL_`` variable is inherited. Unless set otherwise, a server listens on a free port of
+    127.0.0.1 and keeps its data in ``rollcall.db`` in that folder.
+    """
+    started: list[Rollcall] = []
+
+    def start(env: Mapping[str, str] | None = None, *arguments: str) -> Rollcall:
+        server = Rollcall(tmp_path, env or {}, arguments)
+        started.append(server)
+        server.spawn()
+        return server
+
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.kill()
