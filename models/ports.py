@@ -294,6 +294,10 @@ class Limiter(Protocol):
         """Take one from the budget. RateLimited with `retry_after` if nothing is left."""
         ...
 
+    def check(self, budget: str, who: str) -> None:
+        """Return if something is left of the budget, and take nothing. RateLimited with `retry_after` otherwise."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Present:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,6 +121,7 @@ class CoreKit:
         self.clock = clock
         self.passwords = BcryptPasswords(rounds=4)
         self.commits: list[Commit] = []
+        self.listeners: list[Callable[[Commit], None]] = [self.commits.append]
         self._replays: dict[tuple[str, str], Replay] = {}
         self._replayed = 0
         self._count = itertools.count(1)
@@ -131,10 +132,14 @@ class CoreKit:
             limiter=LimiterMemory({"actions": None}),
             clock=clock,
             ids=CountedIds(),
-            committed=self.commits.append,
+            committed=self._committed,
             registry=registry,
             queue=queue,
         )
+
+    def _committed(self, commit: Commit) -> None:
+        for listener in self.listeners:
+            listener(commit)
 
     def op_id(self) -> str:
         """A new op_id."""

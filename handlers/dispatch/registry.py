@@ -111,10 +111,10 @@ def action(
     prepare: Prepare | None = None,
     registry: Registry = ACTIONS,
 ) -> Callable[[Handler], Handler]:
-    """Declare a handler. Its docstring's first line becomes the action's summary in the API documents."""
+    """Declare a handler. Its docstring's first paragraph becomes the action's summary in the API documents."""
 
     def declare(handler: Handler) -> Handler:
-        summary = (inspect.getdoc(handler) or type).splitlines()[0]
+        summary = " ".join((inspect.getdoc(handler) or type).partition("\n\n")[0].split())
         registry.add(
             ActionSpec(
                 type=type,
