@@ -27,6 +27,7 @@ PACKETS_PER_POLL = 16
 
 PACKETS_PER_POST = 256
 CLOSE_LIMIT = 5.0
+PACKET_TYPES = tuple("0123456")
 
 payload.Payload.max_decode_packets = PACKETS_PER_POST
 
@@ -89,6 +90,12 @@ class EngineSocket(async_socket.AsyncSocket):
         self.queue.put_nowait(pkt)
         return True
 
+    async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
+        """Close once everything queued so far is sent. Never waits for a client to read, whatever `wait` says."""
+        if not self.closed and not self.closing:
+            await super().close(wait=False, abort=abort, reason=reason)
+            self.queue.put_nowait(None)
+
     async def poll(self) -> list[packet.Packet]:
         """The packets for one answer to a poll; empty when the connection is closing."""
         try:
@@ -123,13 +130,12 @@ class EngineSocket(async_socket.AsyncSocket):
         try:
             await self._read(ws)
         finally:
-            self.queue.put_nowait(None)
+            await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
             try:
                 async with asyncio.timeout(CLOSE_LIMIT):
                     await writer
             except TimeoutError:
                 writer.cancel()
-            await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
 
     async def _upgrade(self, ws: WebSocket) -> bool:
         """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch."""
@@ -177,7 +183,6 @@ class EngineServer(engineio.AsyncServer):
             task = asyncio.create_task(socket.close(wait=False, abort=True))
             self._cutting.add(task)
             task.add_done_callback(self._cutting.discard)
-            socket.queue.put_nowait(None)
 
     async def _handle_connect(
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
@@ -207,10 +212,6 @@ class EngineServer(engineio.AsyncServer):
 
 
 def _decode(text: str) -> packet.Packet:
-    try:
-        pkt = packet.Packet(encoded_packet=text)
-    except (ValueError, IndexError) as error:
-        raise BadPacket(str(error)) from error
-    if not 0 <= pkt.packet_type <= 6:
+    if text[:1] not in PACKET_TYPES:
         raise BadPacket("unknown packet type")
-    return pkt
+    return packet.Packet(encoded_packet=text)

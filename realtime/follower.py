@@ -154,6 +154,10 @@ class Followers:
             if follower is not None:
                 follower.stop()
 
+    def followed(self) -> list[str]:
+        """The rooms that are followed now."""
+        return list(self._followers)
+
     def receive(self, commit: Commit) -> None:
         """A commit was made durable, here or on another node."""
         follower = self._followers.get(commit.room)

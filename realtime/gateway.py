@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from handlers.core import Core
-from handlers.dispatch.answers import refusal
-from models.action import Ack, Action
+from handlers.dispatch.answers import failure, refusal
+from handlers.dispatch.envelope import action_from, op_id_of
+from models.action import Ack
 from models.actor import actor_of
 from models.clock import rfc3339
 from models.errors import Forbidden, Invalid, RollcallError, Unavailable
@@ -78,6 +79,10 @@ class Gateway:
             self._end(connection, "restarting")
         while self._ending:
             await asyncio.wait(self._ending)
+
+    def connections_of(self, user_id: str) -> list[Connection]:
+        """The user's connections to this node."""
+        return list(self._of_user.get(user_id, ()))
 
     # -- what the server calls
 
@@ -158,21 +163,12 @@ class Gateway:
                 return
             self._ack(connection, ack_id, await self._answer(connection, name, request))
         except Exception as error:  # noqa: BLE001 - a door answers every error
-            op_id = request.get("op_id") if name == "action" and isinstance(request, dict) else None
-            self._refuse(connection, ack_id, error, op_id, with_op=name == "action")
+            self._refuse(connection, ack_id, error, op_id_of(request), with_op=name == "action")
 
     # -- events
 
     async def _action(self, connection: Connection, ack_id: int | None, request: Any) -> None:
-        if not isinstance(request, dict):
-            raise Invalid("An action is an object {type, payload, op_id, if_seq?}.")
-        unknown = request.keys() - {"type", "payload", "op_id", "if_seq"}
-        if unknown:
-            raise Invalid.field(min(map(str, unknown)), "is not a field of an action")
-        op_id = request.get("op_id")
-        action = Action(
-            request.get("type"), request.get("payload"), op_id, connection.actor, request.get("if_seq")
-        )
+        action = action_from(request, connection.actor)
         prepared = await self._core.dispatcher.prepare(action)
         if connection.in_flight and connection.flight_room != prepared.room:
             await connection.at_most_in_flight(0)
@@ -180,7 +176,7 @@ class Gateway:
         connection.flight_room = prepared.room
         answer = self._core.dispatcher.submit(prepared)
         connection.in_flight.add(answer)
-        answer.add_done_callback(partial(self._answered, connection, ack_id, op_id))
+        answer.add_done_callback(partial(self._answered, connection, ack_id, action.op_id))
 
     def _answered(
         self, connection: Connection, ack_id: int | None, op_id: Any, answer: asyncio.Future[Ack]
@@ -262,14 +258,14 @@ class Gateway:
             self._core.org.forget()
 
     def _user_changed(self, entry: Entry) -> None:
-        for connection in list(self._of_user.get(entry.data["id"], ())):
+        for connection in self.connections_of(entry.data["id"]):
             if entry.data.get("disabled") or entry.data.get("deleted"):
                 self._end(connection, "disabled")
             elif set(actor_of(entry.data).roles) != set(connection.actor.roles):
                 self._end(connection, "roles_changed")
 
     def _session_ended(self, entry: Entry) -> None:
-        for connection in list(self._of_user.get(entry.data["user_id"], ())):
+        for connection in self.connections_of(entry.data["user_id"]):
             if connection.actor.session_id == entry.data["id"]:
                 self._end(connection, "signed_out")
 
@@ -299,12 +295,10 @@ class Gateway:
             self._server.send_ack(connection.sid, ack_id, data)
 
     def _refuse(
-        self, connection: Connection, ack_id: int | None, error: BaseException, op_id: Any, *, with_op: bool
+        self, connection: Connection, ack_id: int | None, error: BaseException, op_id: object, *, with_op: bool
     ) -> None:
         request_id = secrets.token_hex(8)
-        _, body = refusal(error, op_id, request_id)
-        if not with_op:
-            body.pop("op_id", None)
+        _, body = refusal(error, op_id, request_id) if with_op else failure(error, request_id)
         self._ack(connection, ack_id, body)
 
 

@@ -14,6 +14,9 @@ from socketio import packet
 
 from realtime.engine import EngineServer
 
+PACKET_TYPES = tuple("01234")
+"""Socket.IO packets without binary attachments."""
+
 log = logging.getLogger("rollcall.sockets")
 
 
@@ -98,7 +101,9 @@ class SocketServer(socketio.AsyncServer):
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace or "/")
-        if sid is None or not self.manager.is_connected(sid, "/"):
+        if sid is None:
+            raise ValueError("an event before the connection to the namespace")
+        if not self.manager.is_connected(sid, "/"):
             return
         if not isinstance(data, list) or not data:
             raise ValueError("an event without a name")
@@ -106,7 +111,7 @@ class SocketServer(socketio.AsyncServer):
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:  # type: ignore[override]
         try:
-            if not isinstance(data, str) or data[:1] not in "01234":
+            if not isinstance(data, str) or data[:1] not in PACKET_TYPES:
                 raise ValueError("not a packet of this protocol")
             await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:

@@ -1,0 +1,207 @@
+"""The composition root: the only file that names concrete classes.
+
+`open_node` gives the core of a node, which is all that the command line needs; `Server` adds the doors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+from aiohttp import web
+
+from app.auth import ACCOUNT_BUDGET, SIGN_IN_BUDGET, Auth
+from app.clock import RandomIds, SystemClock
+from app.config import Settings
+from app.http.door import HttpDoor, add_routes
+from app.key_file import signing_keys
+from app.limits_memory import LimiterMemory
+from app.passwords import BcryptPasswords
+from app.sessions import Sessions
+from app.storage.sqlite import SqliteStorage
+from app.storage.sqlite_credentials import SqliteCredentials
+from app.storage.sqlite_reader import SqliteReader
+from app.tokens import JwtTokens
+from handlers.core import Core, load_handlers
+from handlers.dispatch.dispatcher import BUDGET as ACTIONS_BUDGET
+from models.journal import Commit
+from models.ports import Credentials, Storage
+from realtime.fanout_memory import FanoutMemory
+from realtime.follower import Followers
+from realtime.gateway import Gateway
+from realtime.presence import PresenceFeed
+from realtime.presence_memory import PresenceMemory
+from realtime.push import Push
+from realtime.server import SocketServer
+
+ACCOUNT_LIMIT = "10/15 minutes"
+"""Wrong passwords for one account before it is locked for the rest of the window."""
+
+
+def package_version() -> str:
+    """The installed version of Rollcall."""
+    try:
+        return version("rollcall")
+    except PackageNotFoundError:
+        return "0"
+
+
+def storage_from(settings: Settings) -> tuple[Storage, Credentials]:
+    """The storage that the settings name, not yet open."""
+    if settings.database_file is not None:
+        sqlite = SqliteStorage(settings.database_file)
+        return sqlite, SqliteCredentials(sqlite)
+    # Imported where it is used: the driver takes a quarter of the time that a start on SQLite has.
+    from app.storage.mongo import MongoCredentials, MongoStorage
+
+    mongo = MongoStorage(settings.database_url)
+    return mongo, MongoCredentials(mongo)
+
+
+def journal_from(settings: Settings) -> SqliteReader | Storage:
+    """What reads the journals, not yet open; of the embedded database also while a server has it."""
+    if settings.database_file is not None:
+        return SqliteReader(settings.database_file)
+    return storage_from(settings)[0]
+
+
+@dataclass(slots=True)
+class Node:
+    """An open node without doors. `listeners` hear of every commit it has made durable."""
+
+    settings: Settings
+    storage: Storage
+    credentials: Credentials
+    passwords: BcryptPasswords
+    limiter: LimiterMemory
+    clock: SystemClock
+    ids: RandomIds
+    core: Core
+    listeners: list[Callable[[Commit], None]] = field(default_factory=list)
+
+    async def close(self) -> None:
+        """Answer what was accepted, finish what is being written, let go of the storage."""
+        await self.core.close()
+        self.passwords.close()
+        await self.storage.close()
+
+
+async def open_node(settings: Settings) -> Node:
+    """Open the storage and the core on it. StorageRefused with one clear line."""
+    storage, credentials = storage_from(settings)
+    passwords = BcryptPasswords()
+    clock, ids = SystemClock(), RandomIds()
+    account_limit = ACCOUNT_LIMIT if settings.limit_signin else None
+    limiter = LimiterMemory(
+        {
+            ACTIONS_BUDGET: settings.limit_actions,
+            SIGN_IN_BUDGET: settings.limit_signin,
+            ACCOUNT_BUDGET: account_limit,
+        }
+    )
+    listeners: list[Callable[[Commit], None]] = []
+
+    def committed(commit: Commit) -> None:
+        for listener in listeners:
+            listener(commit)
+
+    load_handlers()
+    await storage.open()
+    core = Core(
+        storage=storage,
+        credentials=credentials,
+        passwords=passwords,
+        limiter=limiter,
+        clock=clock,
+        ids=ids,
+        committed=committed,
+    )
+    await core.open()
+    return Node(settings, storage, credentials, passwords, limiter, clock, ids, core, listeners)
+
+
+class Server:
+    """The doors of a node: Socket.IO and HTTP on one port."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        settings, core, clock = node.settings, node.core, node.clock
+        sessions = Sessions(node.storage, clock)
+        tokens = JwtTokens(signing_keys(settings), org=core.org, sessions=sessions, clock=clock)
+        auth = Auth(
+            storage=node.storage,
+            credentials=node.credentials,
+            passwords=node.passwords,
+            org=core.org,
+            dispatcher=core.dispatcher,
+            sessions=sessions,
+            tokens=tokens,
+            limiter=node.limiter,
+            clock=clock,
+            ids=node.ids,
+        )
+        self._sockets = SocketServer()
+        self._push = Push(lambda connection, text: self._sockets.send_text(connection.sid, text))
+        self._presence = PresenceFeed(PresenceMemory(), self._push, clock)
+        self._fanout = FanoutMemory()
+        self._followers = Followers(node.storage, self._fanout)
+        self._gateway = Gateway(
+            server=self._sockets,
+            core=core,
+            tokens=tokens,
+            clock=clock,
+            push=self._push,
+            followers=self._followers,
+            presence=self._presence,
+            node=settings.node,
+            version=package_version(),
+        )
+        node.listeners += [sessions.apply, self._followers.receive, self._fanout.publish]
+        self.app = web.Application()
+        door = HttpDoor(
+            core=core,
+            auth=auth,
+            tokens=tokens,
+            clock=clock,
+            ids=node.ids,
+            sign_up=settings.sign_up,
+            version=package_version(),
+        )
+        add_routes(self.app, door)
+        self._sockets.attach(self.app)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. OSError if the address cannot be had."""
+        await self._followers.open(self._gateway)
+        await self._gateway.open()
+        self._runner = web.AppRunner(self.app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        settings = self._node.settings
+        await web.TCPSite(self._runner, settings.host, settings.port, reuse_address=True).start()
+
+    async def stop(self) -> None:
+        """Stop accepting, answer what was accepted, tell the clients, and close everything. The node stays open."""
+        if self._runner is not None:
+            for site in list(self._runner.sites):
+                await site.stop()
+        await self._gateway.close()
+        await self._followers.close()
+        self._presence.close()
+        self._push.close()
+        await self._sockets.shutdown()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+async def serve(node: Node, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Serve the node until `stop` is set; `ready` is called once it listens."""
+    server = Server(node)
+    await server.start()
+    try:
+        ready()
+        await stop.wait()
+    finally:
+        await server.stop()

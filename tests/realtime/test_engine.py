@@ -1,0 +1,202 @@
+"""What is no packet ends the connection, and only that one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+
+from realtime.engine import MAX_MESSAGE, QUEUED_PACKETS
+from tests.realtime.kit import DoorKit
+from tests.school import School, marking
+from tests.waiting import until
+
+PATH = "/socket.io/?EIO=4&transport="
+LIMIT = 10
+
+
+@pytest.fixture
+async def http(door: DoorKit) -> AsyncIterator[ClientSession]:
+    async with ClientSession(door.url) as session:
+        yield session
+
+
+async def raw_client(door: DoorKit, school: School, http: ClientSession) -> ClientWebSocketResponse:
+    """A bare WebSocket that has connected to the namespace and taken the greeting."""
+    socket = await http.ws_connect(PATH + "websocket")
+    opening = await socket.receive_str(timeout=LIMIT)
+    assert opening[0] == "0"
+    await socket.send_str("40" + orjson.dumps({"token": await door.token(school.teacher)}).decode())
+    assert (await socket.receive_str(timeout=LIMIT)).startswith("40")
+    assert (await socket.receive_str(timeout=LIMIT)).startswith('42["ready"')
+    return socket
+
+
+async def ended(socket: ClientWebSocketResponse) -> None:
+    """Wait until the server ends the connection."""
+    async with asyncio.timeout(LIMIT):
+        while (await socket.receive()).type not in (
+            WSMsgType.CLOSE,
+            WSMsgType.CLOSED,
+            WSMsgType.CLOSING,
+            WSMsgType.ERROR,
+        ):
+            pass
+
+
+async def still_serves(door: DoorKit, school: School) -> None:
+    """Another client is served as ever, and nothing of the ended one is left."""
+    client = await door.client(school.teacher)
+    assert (await client.act("attendance.mark", marking(), door.core.op_id()))["ok"]
+    await until(lambda: len(door.gateway.connections_of(school.teacher.id)) == 1)
+    await until(lambda: len(door.server.eio.sockets) == 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "9", "x", "0", "1garbage{", "2", "4", "4x", "49", "42", "42{", '42{"a":1}', "42[", "42[]", "42null", "42[[[[[[",
+        '451-["action",{"_placeholder":true,"num":0}]', '4599999999999-["action"]', "44", '44{"message":"x"}', "4/x,",
+        "42" + "9" * 200 + '["action"]', "42" + "[" * 5000, '42["action",NaN]', '42["action","\\ud800"]', "b4AAAA", "b!!",
+        "\x00", "٣", "²", '4²["x"]',
+    ],
+)  # fmt: skip
+async def test_a_text_that_is_no_packet_ends_the_connection(
+    door: DoorKit, school: School, http: ClientSession, text: str
+) -> None:
+    socket = await raw_client(door, school, http)
+    await socket.send_str(text)
+    await ended(socket)
+    await socket.close()
+    await still_serves(door, school)
+
+
+async def test_a_binary_message_ends_the_connection(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await raw_client(door, school, http)
+    await socket.send_bytes(b"\x04\x00\xff")
+    await ended(socket)
+    await socket.close()
+    await still_serves(door, school)
+
+
+async def test_a_message_over_the_limit_ends_the_connection(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await raw_client(door, school, http)
+    await socket.send_str('42["action",{"payload":"' + "x" * MAX_MESSAGE + '"}]')
+    await ended(socket)
+    await socket.close()
+    await still_serves(door, school)
+
+
+async def test_a_broken_frame_ends_the_connection(door: DoorKit, school: School, http: ClientSession) -> None:
+    socket = await raw_client(door, school, http)
+    transport = socket.get_extra_info("socket")
+    assert transport is not None
+    loop = asyncio.get_running_loop()
+    raw = transport.dup() if hasattr(transport, "dup") else transport
+    raw.setblocking(False)
+    await loop.sock_sendall(raw, b"\xff\xff\xff\xff garbage")
+    raw.close()
+    await ended(socket)
+    await socket.close()
+    await still_serves(door, school)
+
+
+async def test_an_ack_nobody_asked_for_is_ignored(door: DoorKit, school: School, http: ClientSession) -> None:
+    socket = await raw_client(door, school, http)
+    await socket.send_str("437[1]")
+    await socket.send_str('421["presence",{"topic":"class:s1-c1"}]')
+    assert (await socket.receive_str(timeout=LIMIT)).startswith('431[{"ok":true')
+    await socket.close()
+
+
+async def test_an_event_without_ack_id_is_handled_without_answer(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await raw_client(door, school, http)
+    action = {"type": "attendance.mark", "payload": marking(), "op_id": "quiet"}
+    await socket.send_str("42" + orjson.dumps(["action", action]).decode())
+    await until(lambda: any(entry.op_id == "quiet" for entry in door.core.entries("school:s1")))
+    await socket.close()
+
+
+async def test_a_deep_json_is_refused_and_the_connection_goes_on(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await raw_client(door, school, http)
+    deep: Any = "[" * 200 + "]" * 200
+    await socket.send_str(
+        '421["action",{"type":"attendance.mark","op_id":"a","payload":{"class_id":' + deep + "}}]"
+    )
+    answer = await socket.receive_str(timeout=LIMIT)
+    assert orjson.loads(answer[3:])[0]["error"]["code"] == "invalid"
+    await socket.close()
+
+
+@pytest.mark.parametrize("body", ["", "x", "4", "42[", "9", "\x1e", "42[]\x1e", "4" * 1000, "d=", "\udcff"])
+async def test_a_post_that_makes_no_sense_ends_the_polling_connection(
+    door: DoorKit, school: School, http: ClientSession, body: str
+) -> None:
+    opening = await (await http.get(PATH + "polling")).text()
+    sid = orjson.loads(opening[1:])["sid"]
+    answer = await http.post(f"{PATH}polling&sid={sid}", data=body.encode(errors="surrogateescape"))
+    assert answer.status in (200, 400)
+    if body:
+        await until(lambda: sid not in door.server.eio.sockets or door.server.eio.sockets[sid].closed)
+    again = await http.post(f"{PATH}polling&sid=nonsense", data="2")
+    assert again.status == 400
+    client = await door.client(school.teacher)
+    assert (await client.act("attendance.mark", marking(), "good"))["ok"]
+
+
+async def test_a_failed_upgrade_leaves_polling_usable(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    opening = await (await http.get(PATH + "polling")).text()
+    sid = orjson.loads(opening[1:])["sid"]
+    socket = await http.ws_connect(f"{PATH}websocket&sid={sid}")
+    await socket.send_str("garbage")
+    await ended(socket)
+    await socket.close()
+    token = orjson.dumps({"token": await door.token(school.teacher)}).decode()
+    await http.post(f"{PATH}polling&sid={sid}", data="40" + token)
+    text = await (await http.get(f"{PATH}polling&sid={sid}")).text()
+    assert text.startswith("40")
+
+
+async def test_an_old_protocol_version_is_refused(door: DoorKit, http: ClientSession) -> None:
+    assert (await http.get("/socket.io/?EIO=3&transport=polling")).status == 400
+    assert (await http.get("/socket.io/?EIO=4&transport=pigeon")).status == 400
+    assert (await http.get("/socket.io/")).status == 400
+
+
+async def test_messages_are_not_compressed(door: DoorKit, http: ClientSession) -> None:
+    async with http.ws_connect(PATH + "websocket", compress=15) as socket:
+        assert socket.compress == 0
+
+
+async def test_a_client_that_does_not_read_is_cut_and_delays_nobody(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    slow = await http.get(PATH + "polling")
+    sid = orjson.loads((await slow.text())[1:])["sid"]
+    token = orjson.dumps({"token": await door.token(school.viewer)}).decode()
+    await http.post(f"{PATH}polling&sid={sid}", data="40" + token)
+    await until(lambda: bool(door.gateway.connections_of(school.viewer.id)))
+    (connection,) = door.gateway.connections_of(school.viewer.id)
+    for _ in range(QUEUED_PACKETS + 10):
+        door.server.send_event(connection.sid, "resync", {"topic": "school:s1", "reason": "test"})
+    await until(lambda: not door.gateway.connections_of(school.viewer.id))
+    client = await door.client(school.teacher)
+    assert (await client.act("attendance.mark", marking(), "good"))["ok"]
+
+
+async def test_the_door_is_at_its_own_path_only(door: DoorKit, http: ClientSession) -> None:
+    assert (await http.get("/engine.io/?EIO=4&transport=polling")).status == web.HTTPNotFound.status_code
