@@ -1,4 +1,4 @@
-"""A node with its Socket.IO door on a real port, and clients for it."""
+"""A node with both doors on a real port, and clients for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from typing import Any
 import socketio
 from aiohttp import web
 
+from app.auth import ACCOUNT_BUDGET, SIGN_IN_BUDGET, Auth
+from app.clock import RandomIds
+from app.http.door import HttpDoor, add_routes
+from app.limits_memory import LimiterMemory
 from app.sessions import Sessions
 from app.tokens import JwtTokens
 from models.actor import Actor
@@ -123,6 +127,7 @@ class DoorKit:
 
     async def open(self) -> None:
         app = web.Application()
+        add_routes(app, self._http_door())
         self.server.attach(app)
         await self.followers.open(self.gateway)
         await self.gateway.open()
@@ -131,6 +136,31 @@ class DoorKit:
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         port = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{port}"
+
+    def _http_door(self) -> HttpDoor:
+        kit = self.core
+        ids = RandomIds()
+        auth = Auth(
+            storage=kit.storage,
+            credentials=kit.credentials,
+            passwords=kit.passwords,
+            org=kit.core.org,
+            dispatcher=kit.core.dispatcher,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            limiter=LimiterMemory({SIGN_IN_BUDGET: None, ACCOUNT_BUDGET: None}),
+            clock=kit.clock,
+            ids=ids,
+        )
+        return HttpDoor(
+            core=kit.core,
+            auth=auth,
+            tokens=self.tokens,
+            clock=kit.clock,
+            ids=ids,
+            sign_up=False,
+            version="0",
+        )
 
     async def close(self) -> None:
         await asyncio.gather(*(client.close() for client in self.clients))

@@ -59,10 +59,10 @@ async def still_serves(door: DoorKit, school: School) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "9", "x", "0", "1garbage{", "2", "4", "4x", "49", "42", "42{", '42{"a":1}', "42[", "42[]", "42null", "42[[[[[[",
-        '451-["action",{"_placeholder":true,"num":0}]', '4599999999999-["action"]', "44", '44{"message":"x"}', "4/x,",
-        "42" + "9" * 200 + '["action"]', "42" + "[" * 5000, '42["action",NaN]', '42["action","\\ud800"]', "b4AAAA", "b!!",
-        "\x00", "٣", "²", '4²["x"]',
+        "", "9", "x", "0", "1garbage{", "2", "4", "4x", "49", "42", "42{", '42{"a":1}', "42[", "42[]",
+        "42null", "42[[[[[[", '451-["action",{"_placeholder":true,"num":0}]', '4599999999999-["action"]',
+        "44", '44{"message":"x"}', "4/x,", "42" + "9" * 200 + '["action"]', "42" + "[" * 5000,
+        '42["action",NaN]', '42["action","\\ud800"]', "b4AAAA", "b!!", "\x00", "٣", "²", '4²["x"]',
     ],
 )  # fmt: skip
 async def test_a_text_that_is_no_packet_ends_the_connection(

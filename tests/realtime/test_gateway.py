@@ -108,9 +108,9 @@ async def test_the_same_op_id_again_gets_the_same_answer(door: DoorKit, school: 
 @pytest.mark.parametrize(
     "request_",
     [None, "text", 7, [], {}, {"type": "attendance.mark"}, {"type": "x.y", "payload": {}, "op_id": "a"},
-     {"type": "user.login", "payload": {}, "op_id": "a"}, {"type": "attendance.mark", "payload": {}, "op_id": "a b"},
-     {"type": {"$gt": ""}, "payload": {}, "op_id": "a"}, {"type": "attendance.mark", "payload": [], "op_id": "a"},
-     {"type": "attendance.mark", "payload": {}, "op_id": "a", "surprise": 1},
+     {"type": "user.login", "payload": {}, "op_id": "a"}, {"type": "attendance.mark", "payload": {}, "op_id":
+     "a b"}, {"type": {"$gt": ""}, "payload": {}, "op_id": "a"}, {"type": "attendance.mark", "payload": [],
+     "op_id": "a"}, {"type": "attendance.mark", "payload": {}, "op_id": "a", "surprise": 1},
      {"type": "attendance.mark", "payload": {"$where": "1"}, "op_id": "a"}],
 )  # fmt: skip
 async def test_a_malformed_action_is_invalid_and_the_connection_goes_on(
@@ -299,7 +299,8 @@ async def test_a_bulk_commit_is_one_resync(door: DoorKit, school: School) -> Non
     position = (await client.subscribe("school:s1"))["position"]
     first = position["seq"] + 1
     entries = tuple(
-        Entry("school:s1", first + i, "import", {"kind": "class", "id": f"b{i}", "school_id": "s1", "name": "B",
+        Entry("school:s1", first + i, "import", {"kind": "class", "id": f"b{i}", "school_id": "s1", "name":
+        "B",
               "archived": False, "seq": first + i}, None, "2026-03-02T08:30:00.000Z", None, ("school:s1",))
         for i in range(400)
     )  # fmt: skip
