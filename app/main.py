@@ -183,7 +183,8 @@ class Server:
         await web.TCPSite(self._runner, settings.host, settings.port, reuse_address=True).start()
 
     async def stop(self) -> None:
-        """Stop accepting, answer what was accepted, tell the clients, and close everything. The node stays open."""
+        """Stop accepting, answer what was accepted, tell the clients, and close everything. The node stays
+        open."""
         if self._runner is not None:
             for site in list(self._runner.sites):
                 await site.stop()

@@ -91,7 +91,8 @@ class EngineSocket(async_socket.AsyncSocket):
         return True
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """Close once everything queued so far is sent. Never waits for a client to read, whatever `wait` says."""
+        """Close once everything queued so far is sent. Never waits for a client to read, whatever `wait`
+        says."""
         if not self.closed and not self.closing:
             await super().close(wait=False, abort=abort, reason=reason)
             self.queue.put_nowait(None)

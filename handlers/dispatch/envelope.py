@@ -10,7 +10,7 @@ MEMBERS = frozenset({"type", "payload", "op_id", "if_seq"})
 
 
 def action_from(envelope: object, actor: Actor) -> Action:
-    """The action in an envelope. Invalid for what is no envelope; the values are for the dispatcher to check."""
+    """The action in an envelope. Invalid for what is none; the dispatcher checks the values."""
     if not isinstance(envelope, dict):
         raise Invalid("An action is an object {type, payload, op_id, if_seq?}.")
     unknown = envelope.keys() - MEMBERS

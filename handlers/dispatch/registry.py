@@ -111,7 +111,7 @@ def action(
     prepare: Prepare | None = None,
     registry: Registry = ACTIONS,
 ) -> Callable[[Handler], Handler]:
-    """Declare a handler. Its docstring's first paragraph becomes the action's summary in the API documents."""
+    """Declare a handler. Its docstring's first paragraph is the action's summary in the API documents."""
 
     def declare(handler: Handler) -> Handler:
         summary = " ".join((inspect.getdoc(handler) or type).partition("\n\n")[0].split())

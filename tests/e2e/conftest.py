@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -26,7 +27,7 @@ class Doors:
             self._tokens[actor.id] = await self.door.token(actor)
         return self._tokens[actor.id]
 
-    async def post(self, actor: Actor, path: str, body: object) -> tuple[int, dict[str, object]]:
+    async def post(self, actor: Actor, path: str, body: object) -> tuple[int, dict[str, Any]]:
         """Status and body of a POST with a JSON body."""
         headers = {"Authorization": f"Bearer {await self.token(actor)}"}
         async with self.http.post(path, json=body, headers=headers) as response:

@@ -20,18 +20,53 @@ load_handlers()
 TYPES = [spec.type for spec in ACTIONS.public()]
 FIELDS = sorted({name for spec in ACTIONS.public() for name in spec.schema.fields})
 
-known_values = st.sampled_from(
-    ["s1", "s1-c1", "s1-c1-p1", "t1", TODAY, "1", "P", "L", "2026-03-02T08:00:00Z", "UTC", "simple",
-     {"$gt": ""}, {"$where": "1"}, "$set", "a.b", "../..", "\x00", "\ud7ff", "٣", "' OR 1=1 --", 2**63, -1, 1e308,
-     "x" * 300, [], {}, None, True]
-)  # fmt: skip
+known_values: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        "s1",
+        "s1-c1",
+        "s1-c1-p1",
+        "t1",
+        TODAY,
+        "1",
+        "P",
+        "L",
+        "2026-03-02T08:00:00Z",
+        "UTC",
+        "simple",
+        {"$gt": ""},
+        {"$where": "1"},
+        "$set",
+        "a.b",
+        "../..",
+        "\x00",
+        "\ud7ff",
+        "٣",
+        "' OR 1=1 --",
+        2**63,
+        -1,
+        1e308,
+        "x" * 300,
+        [],
+        {},
+        None,
+        True,
+    ]
+)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8"), max_size=20) | known_values,
-    lambda children: st.lists(children, max_size=4)
-    | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(FIELDS), children, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"), max_size=20)
+    | known_values,
+    lambda children: (
+        st.lists(children, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(FIELDS), children, max_size=4
+        )
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 payloads = json_values | st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=8)
 plausible = st.fixed_dictionaries(
     {"type": st.sampled_from(TYPES), "payload": payloads, "op_id": st.sampled_from(["a", "b", "c", "d"])},

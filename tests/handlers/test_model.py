@@ -28,24 +28,44 @@ markers = st.sampled_from(["teacher", "office"])
 codes = st.sampled_from("PALEX")
 
 attendance = st.one_of(
-    st.tuples(markers, st.just("attendance.mark"), st.builds(
-        lambda s, i, c: {**s, "student_id": i, "code": c}, sheets, students | st.just("nobody"), codes)),
-    st.tuples(markers, st.just("attendance.clear"), st.builds(lambda s, i: {**s, "student_id": i}, sheets,
-    students)), st.tuples(markers, st.just("attendance.mark_all"), st.builds(
-        lambda s, c, o: {**s, "code": c, "overwrite": o}, sheets, codes, st.booleans())),
+    st.tuples(
+        markers,
+        st.just("attendance.mark"),
+        st.builds(
+            lambda s, i, c: {**s, "student_id": i, "code": c}, sheets, students | st.just("nobody"), codes
+        ),
+    ),
+    st.tuples(
+        markers, st.just("attendance.clear"), st.builds(lambda s, i: {**s, "student_id": i}, sheets, students)
+    ),
+    st.tuples(
+        markers,
+        st.just("attendance.mark_all"),
+        st.builds(lambda s, c, o: {**s, "code": c, "overwrite": o}, sheets, codes, st.booleans()),
+    ),
     st.tuples(markers, st.just("attendance.take"), sheets),
     st.tuples(markers, st.just("attendance.reopen"), sheets),
-)  # fmt: skip
+)
 numbers = st.integers(0, 5)
 tasks = st.one_of(
-    st.tuples(st.just("lead"), st.just("task.create"), st.fixed_dictionaries({"title":
-    st.sampled_from("xyz")})), st.tuples(st.sampled_from(["lead", "member"]), st.sampled_from(
-        ["task.complete", "task.reopen", "task.delete", "task.restore"]), st.fixed_dictionaries({"task":
-        numbers})),
-    st.tuples(st.just("member"), st.just("task.update"), st.builds(
-        lambda n, s: {"task": n, "set": s}, numbers,
-        st.sampled_from([{"title": "u"}, {"priority": "high"}, {"title": "v", "priority": "low"}]))),
-)  # fmt: skip
+    st.tuples(
+        st.just("lead"), st.just("task.create"), st.fixed_dictionaries({"title": st.sampled_from("xyz")})
+    ),
+    st.tuples(
+        st.sampled_from(["lead", "member"]),
+        st.sampled_from(["task.complete", "task.reopen", "task.delete", "task.restore"]),
+        st.fixed_dictionaries({"task": numbers}),
+    ),
+    st.tuples(
+        st.just("member"),
+        st.just("task.update"),
+        st.builds(
+            lambda n, s: {"task": n, "set": s},
+            numbers,
+            st.sampled_from([{"title": "u"}, {"priority": "high"}, {"title": "v", "priority": "low"}]),
+        ),
+    ),
+)
 batches = st.lists(st.lists(attendance | tasks, min_size=1, max_size=12), min_size=1, max_size=6)
 
 

@@ -27,7 +27,7 @@ class LosableStorage(SqliteStorage):
 
     lost = False
 
-    async def read(self, room: str, **options: object) -> list[Entry]:  # type: ignore[override]
+    async def read(self, room: str, **options: object) -> list[Entry]:
         if self.lost:
             raise StorageLost("switched off")
         return await super().read(room, **options)  # type: ignore[arg-type]
@@ -58,11 +58,18 @@ class Node:
         """Append to the journal, and tell nobody."""
         first = (await self.storage.heads([ROOM]))[ROOM] + 1
         entries = tuple(
-            Entry(ROOM, seq, "counter.add", {"kind": "counter", "id": f"c{seq}", "value": 1, "parity": 1,
-            "seq": seq},
-                  "u1", rfc3339(MONDAY), f"op-{seq}", (ROOM,))
+            Entry(
+                ROOM,
+                seq,
+                "counter.add",
+                {"kind": "counter", "id": f"c{seq}", "value": 1, "parity": 1, "seq": seq},
+                "u1",
+                rfc3339(MONDAY),
+                f"op-{seq}",
+                (ROOM,),
+            )
             for seq in range(first, first + count)
-        )  # fmt: skip
+        )
         commit = Commit(ROOM, self.storage.epoch, entries, bulk)
         await self.storage.append(commit)
         return commit

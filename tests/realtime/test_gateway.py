@@ -107,12 +107,22 @@ async def test_the_same_op_id_again_gets_the_same_answer(door: DoorKit, school: 
 
 @pytest.mark.parametrize(
     "request_",
-    [None, "text", 7, [], {}, {"type": "attendance.mark"}, {"type": "x.y", "payload": {}, "op_id": "a"},
-     {"type": "user.login", "payload": {}, "op_id": "a"}, {"type": "attendance.mark", "payload": {}, "op_id":
-     "a b"}, {"type": {"$gt": ""}, "payload": {}, "op_id": "a"}, {"type": "attendance.mark", "payload": [],
-     "op_id": "a"}, {"type": "attendance.mark", "payload": {}, "op_id": "a", "surprise": 1},
-     {"type": "attendance.mark", "payload": {"$where": "1"}, "op_id": "a"}],
-)  # fmt: skip
+    [
+        None,
+        "text",
+        7,
+        [],
+        {},
+        {"type": "attendance.mark"},
+        {"type": "x.y", "payload": {}, "op_id": "a"},
+        {"type": "user.login", "payload": {}, "op_id": "a"},
+        {"type": "attendance.mark", "payload": {}, "op_id": "a b"},
+        {"type": {"$gt": ""}, "payload": {}, "op_id": "a"},
+        {"type": "attendance.mark", "payload": [], "op_id": "a"},
+        {"type": "attendance.mark", "payload": {}, "op_id": "a", "surprise": 1},
+        {"type": "attendance.mark", "payload": {"$where": "1"}, "op_id": "a"},
+    ],
+)
 async def test_a_malformed_action_is_invalid_and_the_connection_goes_on(
     door: DoorKit, school: School, request_: Any
 ) -> None:
@@ -148,9 +158,12 @@ async def test_an_action_for_another_room_waits_for_those_before_it(door: DoorKi
     admin = await door.client(school.admin)
     acks = await asyncio.gather(
         admin.act("class.create", {"school_id": "s1", "class_id": "s1-c2", "name": "2A"}, "a"),
-        admin.act("user.create", {"email": "t2@example.test", "name": "T", "roles": [
-            {"role": "teacher", "scope": "class:s1-c2"}]}, "b"),
-    )  # fmt: skip
+        admin.act(
+            "user.create",
+            {"email": "t2@example.test", "name": "T", "roles": [{"role": "teacher", "scope": "class:s1-c2"}]},
+            "b",
+        ),
+    )
     assert [ack["ok"] for ack in acks] == [True, True], acks
 
 
@@ -164,8 +177,18 @@ async def test_a_snapshot_holds_what_the_topic_has_and_a_tail_what_came_since(
     await teacher.act("attendance.mark", marking(), "1")
     reply = await teacher.subscribe("class:s1-c1")
     kinds = sorted(record["kind"] for record in reply["records"])
-    assert kinds == ["class", "enrolment", "enrolment", "enrolment", "mark", "register",
-                     "student", "student", "student", "tally"]  # fmt: skip
+    assert kinds == [
+        "class",
+        "enrolment",
+        "enrolment",
+        "enrolment",
+        "mark",
+        "register",
+        "student",
+        "student",
+        "student",
+        "tally",
+    ]
     other = await door.client(school.viewer)
     await teacher.act("attendance.mark", marking(2, "A"), "2")
     tail = await other.subscribe("class:s1-c1", since=reply["position"])
@@ -299,11 +322,25 @@ async def test_a_bulk_commit_is_one_resync(door: DoorKit, school: School) -> Non
     position = (await client.subscribe("school:s1"))["position"]
     first = position["seq"] + 1
     entries = tuple(
-        Entry("school:s1", first + i, "import", {"kind": "class", "id": f"b{i}", "school_id": "s1", "name":
-        "B",
-              "archived": False, "seq": first + i}, None, "2026-03-02T08:30:00.000Z", None, ("school:s1",))
+        Entry(
+            "school:s1",
+            first + i,
+            "import",
+            {
+                "kind": "class",
+                "id": f"b{i}",
+                "school_id": "s1",
+                "name": "B",
+                "archived": False,
+                "seq": first + i,
+            },
+            None,
+            "2026-03-02T08:30:00.000Z",
+            None,
+            ("school:s1",),
+        )
         for i in range(400)
-    )  # fmt: skip
+    )
     commit = Commit("school:s1", door.core.storage.epoch, entries, bulk=True)
     await door.core.storage.append(commit)
     door.followers.receive(commit)

@@ -110,9 +110,13 @@ async def test_an_accepted_action_is_answered_with_its_record_and_seq(node: Core
     actor = await node.actor()
     ack = await send(node, actor, "counter.add", adding(), "op-a")
     assert ack.to_wire() == {
-        "ok": True, "op_id": "op-a", "room": ROOM, "seq": 1, "duplicate": False,
+        "ok": True,
+        "op_id": "op-a",
+        "room": ROOM,
+        "seq": 1,
+        "duplicate": False,
         "data": {"kind": "counter", "id": "c", "value": 1, "parity": 1, "seq": 1},
-    }  # fmt: skip
+    }
 
 
 async def test_derived_records_come_last_and_once_per_commit_without_op_and_by(node: CoreKit) -> None:

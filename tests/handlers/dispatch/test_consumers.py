@@ -58,10 +58,18 @@ class Node:
 
     async def commit(self, room: str, first: int, *types: str) -> Commit:
         entries = tuple(
-            Entry(room, first + i, type, {"kind": "counter", "id": "c", "value": i, "parity": 0, "seq": first + i},
-                  "u1", rfc3339(MONDAY), f"op-{first + i}", (room,))
+            Entry(
+                room,
+                first + i,
+                type,
+                {"kind": "counter", "id": "c", "value": i, "parity": 0, "seq": first + i},
+                "u1",
+                rfc3339(MONDAY),
+                f"op-{first + i}",
+                (room,),
+            )
             for i, type in enumerate(types)
-        )  # fmt: skip
+        )
         commit = Commit(room, self.storage.epoch, entries)
         await self.storage.append(commit)
         return commit
