@@ -1,0 +1,267 @@
+"""Reads of attendance: a sheet, the registers and figures of a school's day, a student's page.
+
+Who may read what is decided in handlers/access.py before; nothing here checks it, except that a list of
+schools is cut to those of the actor. Days are `YYYY-MM-DD` in the school's own time zone. A page is its
+items and the
+`after` of the next page, None on the last. StorageLost passes through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from handlers.access import SCHOOL_READERS
+from handlers.dispatch.org import OrgView
+from models.actor import Actor
+from models.attendance import Sheet, summary_id
+from models.clock import day_in
+from models.errors import Invalid
+from models.journal import ORG, Record
+from models.marking import check_period
+from models.ports import Storage
+from models.query import Scalar, query
+from models.record import RecordKey
+from models.schema import is_day
+from models.tally import students_on_roll, summary_record
+
+NEWEST_MARKS = 30
+MISSING = "missing"
+"""The state of a register that has no record: nobody has marked or taken it."""
+
+STATES = (MISSING, "open", "taken")
+
+After = tuple[Scalar, ...]
+Page = tuple[list[Record], After | None]
+
+
+async def sheet(storage: Storage, org: OrgView, room: str, class_id: str, day: str, period: str) -> Record:
+    """One sheet: `{class_id, school_id, date, period, state, register, students: [{student, mark}]}`.
+
+    Every student on roll that day, by family name and given name, each with their mark (a cleared one has
+    the code null) or null. `state` is missing, open or taken; `register` is null while it is missing.
+    Invalid for what is no date or no period of the school; a period that the school has given up stays
+    readable where it has a register.
+    """
+    _check_day(day)
+    school_id = room.partition(":")[2]
+    place = Sheet(school_id, class_id, day, period)
+    enrolments, marks, register, school = await asyncio.gather(
+        storage.find(query("enrolment", room=room, class_id=class_id)),
+        storage.find(query("mark", room=room, class_id=class_id, date=day, period=period)),
+        storage.get(room, "register", place.register_id),
+        org.get("school", school_id),
+    )
+    if register is None and school is not None:
+        check_period(period, school["periods"])
+    on_roll = students_on_roll(enrolments, day)
+    students = await _loaded(storage, room, [("student", id) for id in on_roll])
+    mark_of = {mark["student_id"]: mark for mark in marks}
+    return {
+        "class_id": class_id,
+        "school_id": school_id,
+        "date": day,
+        "period": period,
+        "state": _state(register),
+        "register": register,
+        "students": [
+            {"student": student, "mark": mark_of.get(student["id"])}
+            for student in sorted(students, key=_by_name)
+        ],
+    }
+
+
+async def registers(
+    storage: Storage,
+    org: OrgView,
+    school: Record,
+    day: str,
+    *,
+    state: str | None = None,
+    after: Sequence[Any] | None = None,
+    limit: int,
+) -> Page:
+    """Where the registers of a school's day stand, by class name and then in the order of the periods.
+
+    Items are `{class_id, class_name, date, period, state, taken_by, taken_by_name, taken_at, unmarked}`:
+    one for each period of each class that is not archived, and for every other register that was started
+    that day. `state` keeps only those that are missing, open or taken. Invalid for another state or what is
+    no date.
+    """
+    _check_day(day)
+    if state is not None and state not in STATES:
+        raise Invalid.field("state", f"must be one of: {', '.join(STATES)}")
+    room = f"school:{school['id']}"
+    classes, started = await asyncio.gather(
+        storage.find(query("class", room=room, order=("name",))),
+        storage.find(query("register", school_id=school["id"], date=day)),
+    )
+    names = {one["id"]: one["name"] for one in classes}
+    register_at: dict[tuple[str, str], Record | None] = {
+        (one["id"], period["id"]): None
+        for one in classes
+        if not one["archived"]
+        for period in school["periods"]
+    }
+    register_at.update(((one["class_id"], one["period"]), one) for one in started)
+    order = {period["id"]: number for number, period in enumerate(school["periods"])}
+    keyed = []
+    for (class_id, period), register in register_at.items():
+        key = (names[class_id], class_id, order.get(period, len(order)), period)
+        if (state is None or _state(register) == state) and (after is None or key > tuple(after)):
+            keyed.append((key, register))
+    keyed.sort(key=lambda pair: pair[0])
+    shown = keyed[:limit]
+    takers = await _names_of_users(
+        org, [register["taken_by"] for _, register in shown if register is not None]
+    )
+    items = [_register_item(key, day, register, takers) for key, register in shown]
+    return items, shown[-1][0] if len(keyed) > len(shown) else None
+
+
+async def summary(storage: Storage, school: Record, day: str) -> Record:
+    """The figures of one school's day: its `summary` record, or one without counts and with seq 0 where
+    nothing was marked yet.
+
+    Invalid for what is no date.
+    """
+    _check_day(day)
+    stored = await storage.get(f"school:{school['id']}", "summary", summary_id(school["id"], day))
+    return stored or await _empty_summary(storage, school["id"], day)
+
+
+async def summaries(
+    storage: Storage,
+    org: OrgView,
+    actor: Actor,
+    day: str | None,
+    now: datetime,
+    *,
+    after: After | None = None,
+    limit: int,
+) -> Page:
+    """The figures of every school that the actor reads as a whole and that is not archived, by the school's
+    name.
+
+    `day` None: today, in each school's own time zone. Items are as `summary` gives them. Invalid for what
+    is no date.
+    """
+    if day is not None:
+        _check_day(day)
+    schools, further = await _schools(storage, org, actor, after, limit)
+    days = {school["id"]: day or str(day_in(school["time_zone"], now)) for school in schools}
+    asked = [
+        query(
+            "summary", date=one_day, one_of={"school_id": tuple(id for id, d in days.items() if d == one_day)}
+        )
+        for one_day in sorted(set(days.values()))
+    ]
+    found = await asyncio.gather(*(storage.find(q) for q in asked))
+    stored = {record["school_id"]: record for records in found for record in records}
+    nothing_yet = [id for id in days if id not in stored]
+    empty = await asyncio.gather(*(_empty_summary(storage, id, days[id]) for id in nothing_yet))
+    stored.update(zip(nothing_yet, empty, strict=True))
+    return [stored[id] for id in days], further
+
+
+async def student_page(storage: Storage, student: Record) -> Record:
+    """`{student, classes, enrolments, marks, totals}`, read in parallel.
+
+    `classes`: every class the student is or was in, by name; `enrolments`: from when to when, oldest first;
+    `marks`: the newest 30, newest first; `totals`: how many of all their marks have each code.
+    """
+    room = f"school:{student['school_id']}"
+    marks = query("mark", student_id=student["id"], order=("-date", "-period"), limit=NEWEST_MARKS)
+    classes, enrolments, newest, totals = await asyncio.gather(
+        _loaded(storage, room, [("class", class_id) for class_id in student["class_ids"]]),
+        storage.find(query("enrolment", room=room, student_id=student["id"])),
+        storage.find(marks),
+        storage.count(query("mark", student_id=student["id"]), by="code"),
+    )
+    return {
+        "student": student,
+        "classes": sorted(classes, key=lambda one: (_folded(one["name"]), one["id"])),
+        "enrolments": sorted(enrolments, key=lambda one: (one["from"], one["id"])),
+        "marks": newest,
+        "totals": {code: number for code, number in totals.items() if code is not None},
+    }
+
+
+async def _empty_summary(storage: Storage, school_id: str, day: str) -> Record:
+    """The figures of a day before its first mark; its seq 0 is below that of any record."""
+    room = f"school:{school_id}"
+    begun = {"from": (None, day)}
+    open_ones, ended = await asyncio.gather(
+        storage.count(query("enrolment", room=room, to=None, within=begun), by="student_id"),
+        storage.count(query("enrolment", room=room, within={**begun, "to": (day, None)}), by="student_id"),
+    )
+    return {**summary_record(school_id, day, len(open_ones.keys() | ended.keys())), "seq": 0}
+
+
+async def _schools(storage: Storage, org: OrgView, actor: Actor, after: After | None, limit: int) -> Page:
+    """A page of the schools whose figures the actor reads; a page may hold fewer, for archived ones are
+    left out.
+    """
+    wanted = query("school", room=ORG, order=("name",), after=after, limit=limit + 1)
+    if actor.is_admin:
+        found = await storage.find(wanted)
+    else:
+        ids = [scope.partition(":")[2] for scope in actor.scopes_of(*SCHOOL_READERS)]
+        held = [school for id in ids if (school := await org.get("school", id)) is not None]
+        found = [s for s in wanted.sorted(held) if after is None or wanted.page_key(s) > tuple(after)]
+    schools = found[:limit]
+    further = wanted.page_key(schools[-1]) if len(found) > limit else None
+    return [school for school in schools if not school["archived"]], further
+
+
+async def _loaded(storage: Storage, room: str, keys: Sequence[RecordKey]) -> list[Record]:
+    if not keys:
+        return []
+    records = (await storage.load(room, (), keys)).records.values()
+    return [record for record in records if record is not None and not record.get("deleted")]
+
+
+async def _names_of_users(org: OrgView, user_ids: Iterable[str | None]) -> dict[str, str]:
+    names = {}
+    for user_id in {id for id in user_ids if id is not None}:
+        user = await org.get("user", user_id)
+        if user is not None:
+            names[user_id] = user["name"]
+    return names
+
+
+def _register_item(key: After, day: str, register: Record | None, takers: dict[str, str]) -> Record:
+    class_name, class_id, _, period = key
+    held = register or {"taken_by": None, "taken_at": None, "unmarked": None}
+    return {
+        "class_id": class_id,
+        "class_name": class_name,
+        "date": day,
+        "period": period,
+        "state": _state(register),
+        "taken_by": held["taken_by"],
+        "taken_by_name": takers.get(held["taken_by"]),
+        "taken_at": held["taken_at"],
+        "unmarked": held["unmarked"],
+    }
+
+
+def _state(register: Record | None) -> str:
+    return MISSING if register is None else str(register["state"])
+
+
+def _check_day(day: str) -> None:
+    if not is_day(day):
+        raise Invalid.field("date", "must be a date as YYYY-MM-DD")
+
+
+def _by_name(student: Record) -> tuple[str, str, str]:
+    return (_folded(student["family_name"]), _folded(student["given_name"]), student["id"])
+
+
+def _folded(name: str) -> str:
+    """The name without capitals and accents, so that Ångström stands among the A and not behind the Z."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))

@@ -1,0 +1,177 @@
+"""Marks and registers: what is kept of them, and what clients may say about them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from marshmallow import fields, validate
+
+from models.journal import Record
+from models.record import digest, record_kind
+from models.schema import Day, Id, Ids, Note, Payload, StrictString
+
+MOST_MINUTES_LATE = 600
+
+OPEN = "open"
+TAKEN = "taken"
+"""The states of a register. It is there from its first mark on; before that it is missing."""
+
+DIGESTS_KEPT = 32_768
+
+
+def _topics(record: Record) -> tuple[str, ...]:
+    return (f"class:{record['class_id']}",)
+
+
+record_kind(
+    "mark",
+    indexes=(
+        ("student_id", "date", "period", "code"),
+        ("class_id", "date", "period"),
+        ("school_id", "date"),
+    ),
+    topics=_topics,
+)
+record_kind("register", indexes=(("school_id", "date"), ("class_id", "date")), topics=_topics)
+
+_digest = lru_cache(maxsize=DIGESTS_KEPT)(digest)
+
+
+class Sheet(NamedTuple):
+    """One register's place: a class in one period of one day. `date` is the school's own, `YYYY-MM-DD`.
+
+    Its records are named by it, so that all of them are found without a search and a class has one register
+    for a lesson, whoever is first.
+    """
+
+    school_id: str
+    class_id: str
+    date: str
+    period: str
+
+    @property
+    def register_id(self) -> str:
+        return "r" + _digest(self.class_id, self.date, self.period)
+
+    @property
+    def tally_id(self) -> str:
+        return "t" + _digest(self.class_id, self.date, self.period)
+
+    @property
+    def summary_id(self) -> str:
+        return summary_id(self.school_id, self.date)
+
+    def mark_id(self, student_id: str) -> str:
+        """The mark of one student; the marks of one sheet are neighbours in an index by id."""
+        return f"m{_digest(self.class_id, self.date, self.period)}-{_digest(student_id, size=6)}"
+
+
+def summary_id(school_id: str, day: str) -> str:
+    """The id of a school's figures of one day (`YYYY-MM-DD`)."""
+    return "d" + _digest(school_id, day)
+
+
+def mark_record(
+    sheet: Sheet,
+    student_id: str,
+    *,
+    code: str | None,
+    minutes_late: int | None = None,
+    note: str | None = None,
+    source: str,
+    by: str,
+    at: str,
+) -> Record:
+    """A mark as a whole: a new one replaces every field of the one before. `code` None: cleared, which counts
+    as no mark.
+    """
+    return {
+        "kind": "mark",
+        "id": sheet.mark_id(student_id),
+        "school_id": sheet.school_id,
+        "class_id": sheet.class_id,
+        "date": sheet.date,
+        "period": sheet.period,
+        "student_id": student_id,
+        "code": code,
+        "minutes_late": minutes_late,
+        "note": note,
+        "source": source,
+        "by": by,
+        "at": at,
+    }
+
+
+def register_record(
+    sheet: Sheet, *, taken_by: str | None = None, taken_at: str | None = None, unmarked: int | None = None
+) -> Record:
+    """A register: open, or taken by somebody. `unmarked`: how many on roll had no mark when it was taken."""
+    return {
+        "kind": "register",
+        "id": sheet.register_id,
+        "school_id": sheet.school_id,
+        "class_id": sheet.class_id,
+        "date": sheet.date,
+        "period": sheet.period,
+        "state": OPEN if taken_by is None else TAKEN,
+        "taken_by": taken_by,
+        "taken_at": taken_at,
+        "unmarked": unmarked,
+    }
+
+
+def code_of(mark: Record | None) -> str | None:
+    """The code that the mark counts with; None where there is no mark or a cleared one."""
+    return None if mark is None else mark["code"]
+
+
+class SheetPayload(Payload):
+    """An action on one sheet: `attendance.take`, `attendance.reopen`."""
+
+    class_id = Id(required=True)
+    date = Day(required=True)
+    period = Id(required=True)
+
+
+def _Code(**kwargs: Any) -> StrictString:  # noqa: N802 - stands where a field class would
+    return StrictString(validate=validate.Length(min=1, max=10, error="must be a code"), **kwargs)
+
+
+class MarkPayload(SheetPayload):
+    """`attendance.mark`."""
+
+    student_id = Id(required=True)
+    code = _Code(required=True)
+    minutes_late = fields.Integer(
+        strict=True,
+        allow_none=True,
+        load_default=None,
+        validate=validate.Range(min=0, max=MOST_MINUTES_LATE, error="must be {min} to {max} minutes"),
+    )
+    note = Note(allow_none=True, load_default=None)
+
+
+class Switch(fields.Boolean):
+    """JSON's true or false, and nothing that only looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class MarkAllPayload(SheetPayload):
+    """`attendance.mark_all`: `except` names students who are left as they are."""
+
+    class Meta(Payload.Meta):
+        include = {"except": Ids(load_default=list)}  # noqa: RUF012 - marshmallow reads a plain dict
+
+    code = _Code(required=True)
+    overwrite = Switch(load_default=False)
+
+
+class ClearPayload(SheetPayload):
+    """`attendance.clear`."""
+
+    student_id = Id(required=True)
