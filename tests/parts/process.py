@@ -120,8 +120,9 @@ class Child:
             self._collect()
 
     def pause(self) -> None:
-        """Freezes the process: its connections stay open, and nobody answers on them."""
+        """Freezes the process and returns once it stands: connections stay open, and nobody answers on them."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Lets a paused process go on where it was."""
