@@ -53,7 +53,7 @@ class Access:
 
     async def school_profile(self, actor: Actor, school_id: str) -> Record:
         """A school whose name, periods and codes the actor may read: also for the teachers of its classes."""
-        if actor.is_admin or actor.roles_in([f"school:{school_id}"]):
+        if actor.is_admin or actor.roles_in([f"school:{school_id}"]) & set(SCHOOL_READERS):
             return await self._existing("school", school_id)
         for scope in actor.scopes_of("teacher"):
             if await self.rooms.of("class", scope.partition(":")[2]) == f"school:{school_id}":
@@ -84,6 +84,13 @@ class Access:
             if actor.is_admin or reads_school or teaches:
                 return student
         raise NotFound(f"There is no student {student_id}.")
+
+    def classes_of(self, actor: Actor, student: Record) -> frozenset[str] | None:
+        """The classes whose part in a student's data the actor may read; None: every part."""
+        if actor.is_admin or actor.roles_in([f"school:{student['school_id']}"]) & set(SCHOOL_READERS):
+            return None
+        taught = {scope.partition(":")[2] for scope in actor.scopes_of("teacher")}
+        return frozenset(taught & set(student["class_ids"]))
 
     async def team(self, actor: Actor, team_id: str) -> str:
         """The room of a team that the actor may read."""

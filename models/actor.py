@@ -53,6 +53,10 @@ SYSTEM = Actor("system", "Rollcall", (("admin", ORG),))
 
 
 def actor_of(user: Record, session_id: str | None = None) -> Actor:
-    """The actor that a `user` record describes."""
-    roles = tuple((assignment["role"], assignment["scope"]) for assignment in user["roles"])
+    """The actor that a `user` record describes. A role in a scope that it is not made for counts nowhere."""
+    roles = tuple(
+        (assignment["role"], assignment["scope"])
+        for assignment in user["roles"]
+        if ROLE_SCOPES.get(assignment["role"]) == assignment["scope"].partition(":")[0]
+    )
     return Actor(user["id"], user["name"], roles, bool(user.get("disabled")), session_id)

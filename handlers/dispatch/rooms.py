@@ -75,11 +75,3 @@ async def room_of_student(rooms: Rooms, payload: Payload, actor: Actor) -> str:
     if room is None:
         raise NotFound(f"There is no student {payload['student_id']}.")
     return room
-
-
-async def room_of_task(rooms: Rooms, payload: Payload, actor: Actor) -> str:
-    """The team's room of the task that the payload names."""
-    room = await rooms.of("task", payload["task_id"])
-    if room is None:
-        raise NotFound(f"There is no task {payload['task_id']}.")
-    return room
