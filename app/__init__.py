@@ -1,0 +1,1 @@
+"""The composition root, the HTTP door and the infrastructure."""
