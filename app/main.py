@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -38,6 +39,12 @@ from realtime.server import SocketServer
 
 ACCOUNT_LIMIT = "10/15 minutes"
 """Wrong passwords for one account before it is locked for the rest of the window."""
+
+
+YOUNG_OBJECTS = 20_000
+"""Objects made since the last garbage collection that start the next one. Python's 700 are there after ten
+actions; what they leave behind is freed without it, save a few cycles.
+"""
 
 
 def package_version() -> str:
@@ -197,10 +204,18 @@ class Server:
             await self._runner.cleanup()
 
 
+def _spare_the_collector() -> None:
+    """Never look again at what is there after the start: modules, classes, schemas, routes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
 async def serve(node: Node, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Serve the node until `stop` is set; `ready` is called once it listens."""
     server = Server(node)
     await server.start()
+    _spare_the_collector()
     try:
         ready()
         await stop.wait()

@@ -1,0 +1,142 @@
+"""`serve`: the server itself."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+from datetime import UTC, datetime
+
+import click
+
+from app import main
+from app.commands.demo import load_demo
+from app.commands.running import Failure, opened, run, settings_of_process
+from app.config import Settings
+from app.demo.passwords import DEMO_PASSWORD, with_demo_password
+from app.demo.plan import Size
+from app.key_file import signing_keys
+from app.open_files import allow_open_files
+from models.journal import ORG
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+SHOWN_ACCOUNTS = (
+    ("admin@demo.test", "everything"),
+    ("head@s1.demo.test", "all of school s1"),
+    ("office@s1.demo.test", "attendance in school s1, also of past days"),
+    ("teacher1@s1.demo.test", "marks class s1-c1"),
+    ("viewer@s1.demo.test", "watches school s1"),
+    ("lead@t1.demo.test", "leads team t1"),
+    ("member1@t1.demo.test", "member of team t1"),
+)
+
+TRY_NEXT = (
+    "TOKEN=$(curl -s {url}/api/users/authenticate -H 'Content-Type: application/json'"
+    ' -d \'{{"email": "teacher1@s1.demo.test", "password": "{password}"}}\''
+    """ | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/') &&"""
+    " curl -s {url}/api/actions -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
+    ' -d \'{{"type": "attendance.mark", "op_id": "try-{date}", "payload": {{"class_id": "s1-c1",'
+    ' "date": "{date}", "period": "1", "student_id": "s1-c1-p1", "code": "P"}}}}\''
+)
+"""Signs in and marks a student, with nothing but curl and sed."""
+
+
+@click.command()
+@click.option(
+    "--demo", is_flag=True, help="Load the demo first if there is nothing yet, and show its accounts."
+)
+def serve(demo: bool) -> None:
+    """Serve Socket.IO and HTTP until SIGTERM or Ctrl-C.
+
+    What was accepted by then is still answered. Where it listens and keeps its data is set by environment
+    variables: ROLLCALL_HOST, ROLLCALL_PORT, ROLLCALL_DATABASE_URL and others (docs/configuration.md).
+    """
+    settings = settings_of_process()
+    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
+    allow_open_files()
+    run(_serve(settings, demo))
+
+
+async def _serve(settings: Settings, demo: bool) -> None:
+    async with opened(settings) as node:
+        await asyncio.to_thread(signing_keys, settings)
+        if demo and (await node.storage.heads([ORG]))[ORG] == 0:
+            await load_demo(node, Size(), password=None, history=0)
+        await refuse_demo_passwords(node)
+        stop = asyncio.Event()
+        _stop_on_signals(stop)
+        has_demo = demo and await node.core.org.get("user", "u-admin") is not None
+        try:
+            await main.serve(node, stop, lambda: click.echo(_banner(settings, has_demo)))
+        except OSError as error:
+            raise _cannot_listen(settings, error) from None
+
+
+async def refuse_demo_passwords(node: main.Node) -> None:
+    """Failure if more than this machine could sign in with the demo password, unless that is allowed."""
+    settings = node.settings
+    if settings.on_loopback or settings.allow_demo_passwords:
+        return
+    users = await with_demo_password(node.storage, node.credentials, node.passwords)
+    if not users:
+        return
+    who = users[0]["email"]
+    who += " still has" if len(users) == 1 else f" and {len(users) - 1} more still have"
+    raise Failure(
+        f"{who} the demo password, which everybody knows, and ROLLCALL_HOST is"
+        f" {settings.host}: give all of them another one (python -m app demo --password NEW), listen on"
+        " 127.0.0.1, or set ROLLCALL_ALLOW_DEMO_PASSWORDS=on"
+    )
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first SIGTERM or SIGINT stops cleanly; a second one ends the process as usual."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def begin() -> None:
+        click.echo("Stopping: answering what was accepted", err=True)
+        for each in signals:
+            loop.remove_signal_handler(each)
+        stop.set()
+
+    for each in signals:
+        loop.add_signal_handler(each, begin)
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> Exception:
+    where = f"port {settings.port} of {settings.host}"
+    if error.errno == errno.EADDRINUSE:
+        return Failure(f"{where} is in use: stop the program that listens there, or set ROLLCALL_PORT")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return Failure(f"{where} is not allowed for this user: set ROLLCALL_PORT to 1024 or above")
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return Failure(f"{settings.host} is no address of this machine: set ROLLCALL_HOST")
+    return error
+
+
+def url_of(settings: Settings) -> str:
+    """Where a person on this machine finds the server."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not listened on
+    host = everywhere.get(settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host)
+    return f"http://{host}:{settings.port}"
+
+
+def _banner(settings: Settings, has_demo: bool) -> str:
+    file = settings.database_file
+    lines = [
+        f"Rollcall {main.package_version()}",
+        f"  address   {url_of(settings)} (listening on {settings.host})",
+        f"  API       {url_of(settings)}/api/docs",
+        f"  node      {settings.node}",
+        f"  storage   {file.absolute() if file is not None else 'MongoDB'}",
+    ]
+    if has_demo:
+        command = TRY_NEXT.format(url=url_of(settings), password=DEMO_PASSWORD, date=datetime.now(UTC).date())
+        lines += ["", f"Demo accounts, with the password {DEMO_PASSWORD} unless it was changed:"]
+        lines += [f"  {email:<23} {what}" for email, what in SHOWN_ACCOUNTS]
+        lines += ["", "To try next, in another terminal: sign in and mark a student.", "", command, ""]
+    return "\n".join(lines)
