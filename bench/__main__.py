@@ -1,0 +1,5 @@
+"""`python -m bench`; scripts/bench prepares the environment and runs it."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,30 @@
+"""Which core runs what, and how much of it: the server has one for itself, so that one core is what is measured.
+
+The load generator, and a MongoDB where there is one, share the other.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SERVER_CORE = 0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def generator_core() -> int:
+    """The core of everything but the server: another one wherever the machine has two."""
+    return max(os.sched_getaffinity(0) - {SERVER_CORE}, default=SERVER_CORE)
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process on one core, with the threads it has and those it will start."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used since its start, in all its threads. In steps of 10 ms."""
+    # proc(5): after the name in parentheses, utime and stime are the 12th and 13th fields.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS

@@ -1,0 +1,207 @@
+"""The servers that are measured, each a process of its own on the server's core, and the MongoDB beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+import aiohttp
+import pymongo
+
+from app.commands.running import opened
+from app.config import Settings
+from app.demo.load import Demo
+from app.demo.passwords import DEMO_PASSWORD, set_password_of_all
+from app.demo.plan import Size as DemoSize
+from app.demo.plan import accounts
+from app.passwords import BcryptPasswords
+from bench.cores import SERVER_CORE, generator_core, pin
+from bench.socket_client import CONNECTED
+from tests.parts.process import HOST, Child, environment_without, free_port
+
+ROOT = Path(__file__).parents[1]
+JAR = ROOT / "tests" / "mongo_server" / "target" / "mongo-server.jar"
+START_LIMIT = 60.0
+STOP_LIMIT = 20.0
+CHEAP_ROUNDS = 4
+READY = b'42["ready"'
+
+HIGH_LIMITS = {
+    "ROLLCALL_LIMIT_ACTIONS": "100000000/10 seconds",
+    "ROLLCALL_LIMIT_SIGNIN": "1000000/15 minutes",
+}
+"""Limits that are on, as in service, and that no benchmark reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many people work with the server: each class has a writer, each school a dashboard."""
+
+    schools: int = 10
+    classes: int = 5
+    students: int = 25
+
+    @property
+    def school_ids(self) -> list[str]:
+        return [f"s{number}" for number in range(1, self.schools + 1)]
+
+    @property
+    def class_ids(self) -> list[str]:
+        return [f"{id}-c{number}" for id in self.school_ids for number in range(1, self.classes + 1)]
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server. `tokens`: of its users by e-mail address; empty where it knows none."""
+
+    name: str
+    child: Child
+    port: int
+    greeting: bytes
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+@asynccontextmanager
+async def rollcall(name: str, database_url: str, size: Size) -> AsyncIterator[Server]:
+    """Rollcall with demo data for this size, and everybody who is needed signed in."""
+    await load_demo(database_url, size)
+    port = free_port()
+    env = environment_without("ROLLCALL_") | {
+        "ROLLCALL_PORT": str(port),
+        "ROLLCALL_DATABASE_URL": database_url,
+        "ROLLCALL_SECRET": f"bench:{token_hex(32)}",
+        **HIGH_LIMITS,
+    }
+    child = Child([sys.executable, "-m", "app", "serve"], env=env, cwd=ROOT)
+    with _running(child):
+        await asyncio.to_thread(child.wait_for_line, "address +http", START_LIMIT)
+        server = Server(name, child, port, READY)
+        emails = [f"viewer@{school_id}.demo.test" for school_id in size.school_ids]
+        emails += [_teacher_of(class_id) for class_id in size.class_ids]
+        server.tokens = await sign_in(server.url, emails)
+        pin(child.pid, SERVER_CORE)
+        yield server
+        await child.terminate(STOP_LIMIT)
+
+
+@asynccontextmanager
+async def plain(name: str, database_url: str) -> AsyncIterator[Server]:
+    """The plain way on this storage."""
+    port = free_port()
+    child = Child([sys.executable, "-m", "bench.plain_server", str(port), database_url], cwd=ROOT)
+    with _running(child):
+        await asyncio.to_thread(child.wait_for_line, "listening", START_LIMIT)
+        pin(child.pid, SERVER_CORE)
+        yield Server(name, child, port, CONNECTED)
+
+
+@asynccontextmanager
+async def mongodb(folder: Path, given: str | None) -> AsyncIterator[str]:
+    """The address of a MongoDB without a database: the one that is given, `mongod`, or the stand-in for it."""
+    if given:
+        yield given
+        return
+    port = free_port()
+    if mongod := shutil.which("mongod"):
+        folder.mkdir()
+        command = [mongod, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--nounixsocket"]
+        ready = "Waiting for connections"
+    elif (java := shutil.which("java")) and JAR.exists():
+        command, ready = [java, "-Xmx1g", "-XX:+UseSerialGC", "-jar", str(JAR), str(port)], "listening on "
+    else:
+        raise RuntimeError("there is no MongoDB: install one, or a JDK and Maven, and run scripts/test once")
+    child = Child(command, cwd=ROOT)
+    with _running(child):
+        await asyncio.to_thread(child.wait_for_line, ready, START_LIMIT)
+        pin(child.pid, generator_core())
+        yield f"mongodb://{HOST}:{port}"
+
+
+@contextmanager
+def mongo_database(url: str) -> Iterator[str]:
+    """The address of a new database there, dropped afterwards."""
+    name = f"rollcall_bench_{token_hex(8)}"
+    address, _, options = url.partition("?")
+    yield f"{address.rstrip('/')}/{name}{'?' + options if options else ''}"
+    with pymongo.MongoClient[dict[str, object]](url) as client:
+        client.drop_database(name)
+
+
+async def load_demo(database_url: str, size: Size) -> None:
+    """The demo data, with password hashes that are cheap to verify: signing in is not what is measured."""
+    settings = Settings(
+        host=HOST,
+        port=0,
+        database_url=database_url,
+        keys=(),
+        node="bench",
+        limit_actions=None,
+        limit_signin=None,
+        sign_up=False,
+        allow_demo_passwords=False,
+        log_level=logging.WARNING,
+    )
+    async with opened(settings) as node:
+        demo_size = DemoSize(size.schools, size.classes, size.students)
+        demo = Demo(
+            demo_size,
+            core=node.core,
+            credentials=node.credentials,
+            passwords=node.passwords,
+            clock=node.clock,
+        )
+        await demo.load(password=None, history=0, advance=lambda done: None)
+        passwords = BcryptPasswords(CHEAP_ROUNDS)
+        password_hash = await passwords.hash(DEMO_PASSWORD)
+        passwords.close()
+        ids = [account.id for account in accounts(demo_size)]
+        await set_password_of_all(node.credentials, ids, password_hash)
+
+
+async def sign_in(url: str, emails: Sequence[str]) -> dict[str, str]:
+    """An access token for each of the accounts, which have the demo password."""
+
+    async def one(session: aiohttp.ClientSession, email: str) -> str:
+        body = {"email": email, "password": DEMO_PASSWORD}
+        async with session.post(f"{url}/api/users/authenticate", json=body) as response:
+            answer = await response.json()
+            return str(answer["access_token"])
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=4)) as session:
+        tokens = await asyncio.gather(*(one(session, email) for email in emails))
+    return dict(zip(emails, tokens, strict=True))
+
+
+def teacher_token(server: Server, class_id: str) -> str | None:
+    """The token of the class's teacher."""
+    return server.tokens.get(_teacher_of(class_id))
+
+
+def viewer_token(server: Server, school_id: str) -> str | None:
+    """The token of the school's dashboard."""
+    return server.tokens.get(f"viewer@{school_id}.demo.test")
+
+
+def _teacher_of(class_id: str) -> str:
+    school_id, _, number = class_id.partition("-c")
+    return f"teacher{number}@{school_id}.demo.test"
+
+
+@contextmanager
+def _running(child: Child) -> Iterator[None]:
+    child.spawn()
+    try:
+        yield
+    finally:
+        child.kill()
