@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -167,19 +168,22 @@ async def summaries(
     return [stored[id] for id in days], further
 
 
-async def student_page(storage: Storage, student: Record) -> Record:
+async def student_page(storage: Storage, student: Record, only: Collection[str] | None = None) -> Record:
     """`{student, classes, enrolments, marks, totals}`, read in parallel.
 
     `classes`: every class the student is or was in, by name; `enrolments`: from when to when, oldest first;
-    `marks`: the newest 30, newest first; `totals`: how many of all their marks have each code.
+    `marks`: the newest 30, newest first; `totals`: how many of all their marks have each code. `only`: what
+    belongs to these classes, and nothing else.
     """
     room = f"school:{student['school_id']}"
-    marks = query("mark", student_id=student["id"], order=("-date", "-period"), limit=NEWEST_MARKS)
+    class_ids = [id for id in student["class_ids"] if only is None or id in only]
+    within = {} if only is None else {"class_id": tuple(class_ids)}
+    marks = query("mark", one_of=within, student_id=student["id"])
     classes, enrolments, newest, totals = await asyncio.gather(
-        _loaded(storage, room, [("class", class_id) for class_id in student["class_ids"]]),
-        storage.find(query("enrolment", room=room, student_id=student["id"])),
-        storage.find(marks),
-        storage.count(query("mark", student_id=student["id"]), by="code"),
+        _loaded(storage, room, [("class", class_id) for class_id in class_ids]),
+        storage.find(query("enrolment", one_of=within, room=room, student_id=student["id"])),
+        storage.find(replace(marks, order=("-date", "-period"), limit=NEWEST_MARKS)),
+        storage.count(marks, by="code"),
     )
     return {
         "student": student,

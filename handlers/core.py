@@ -26,7 +26,8 @@ SHOWN_LIMIT = 2.0
 
 
 def load_handlers() -> None:
-    """Import every handler file, so that its actions, consumers and kinds are declared: before a storage opens."""
+    """Import every handler file, so that its actions, consumers and kinds are declared: before a storage
+    opens."""
     for module in pkgutil.iter_modules(handlers.__path__):
         importlib.import_module(f"handlers.{module.name}")
 

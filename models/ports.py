@@ -295,7 +295,7 @@ class Limiter(Protocol):
         ...
 
     def check(self, budget: str, who: str) -> None:
-        """Return if something is left of the budget, and take nothing. RateLimited with `retry_after` otherwise."""
+        """Take nothing; return if something is left. RateLimited with `retry_after` otherwise."""
         ...
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate, validates_schema
 
 from models.clock import rfc3339
 from models.errors import Invalid
@@ -29,6 +29,32 @@ class Payload(Schema):
 
     class Meta:
         unknown = RAISE
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._by_key = {
+            field.data_key or name: (field.attribute or name, field.deserialize)
+            for name, field in self.load_fields.items()
+        }
+        self._only_fields = not options and not any(self._hooks.values())
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """As Schema.load. ValidationError.
+
+        The fields alone decide, as they do there; but where nothing is wrong, which is nearly always, the
+        library's bookkeeping for the errors of all fields costs more than the fields.
+        """
+        if self._only_fields and not options and isinstance(data, dict) and data.keys() <= self._by_key.keys():
+            loaded = {}
+            try:
+                for key, (name, deserialize) in self._by_key.items():
+                    value = deserialize(data.get(key, missing), key, data)
+                    if value is not missing:
+                        loaded[name] = value
+            except ValidationError:
+                return super().load(data)
+            return loaded
+        return super().load(data, **options)
 
 
 class SetPayload(Payload):

@@ -28,6 +28,8 @@ PACKETS_PER_POLL = 16
 PACKETS_PER_POST = 256
 CLOSE_LIMIT = 5.0
 PACKET_TYPES = tuple("0123456")
+EVENT = "42"
+"""An Engine.IO message with a Socket.IO event: nearly everything that comes. What handles it raises nothing."""
 
 payload.Payload.max_decode_packets = PACKETS_PER_POST
 
@@ -160,7 +162,10 @@ class EngineSocket(async_socket.AsyncSocket):
         """Take messages until the connection ends or something makes no sense."""
         with contextlib.suppress(BadPacket, exceptions.EngineIOError, ConnectionError):
             while not self.closed and (text := await ws.wait()) is not None:
-                await self.receive(_decode(text))
+                if text.startswith(EVENT):
+                    await self.server.handlers["message"](self.sid, text[1:])
+                else:
+                    await self.receive(_decode(text))
 
     async def _write(self, ws: WebSocket) -> None:
         with contextlib.suppress(ConnectionError, exceptions.QueueEmpty):

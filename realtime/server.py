@@ -17,6 +17,9 @@ from realtime.engine import EngineServer
 PACKET_TYPES = tuple("01234")
 """Socket.IO packets without binary attachments."""
 
+EVENT = str(packet.EVENT)
+LONGEST_ACK_ID = 15
+
 log = logging.getLogger("rollcall.sockets")
 
 
@@ -113,7 +116,13 @@ class SocketServer(socketio.AsyncServer):
         try:
             if not isinstance(data, str) or data[:1] not in PACKET_TYPES:
                 raise ValueError("not a packet of this protocol")
-            await super()._handle_eio_message(eio_sid, data)
+            ack_id, bracket, arguments = data[1:].partition("[") if data[0] == EVENT else ("-", "", "")
+            if len(ack_id) <= LONGEST_ACK_ID and (not ack_id or ack_id.isdecimal()):
+                # An event of the namespace `/` without attachments: nearly everything that comes.
+                id = int(ack_id) if ack_id else None
+                await self._handle_event(eio_sid, "/", id, orjson.loads(bracket + arguments))
+            else:
+                await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
             log.info("connection %s ended: %s", eio_sid, error)
             await self.eio.disconnect(eio_sid)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.dispatch import policy
-from handlers.dispatch.context import Changes, Context, RoomState
+from handlers.dispatch.context import Changes, Context, Overlay, RoomState
 from handlers.dispatch.org import OrgView
 from handlers.dispatch.registry import ActionSpec, Registry
 from models.action import Ack, Payload
@@ -46,20 +46,24 @@ class Batch:
     room: str
     head: int
     now: datetime
+    at: str = field(init=False)
     entries: list[Entry] = field(default_factory=list)
     derived: dict[RecordKey, tuple[str, Record]] = field(default_factory=dict)
-    overlay: dict[RecordKey, Record] = field(default_factory=dict)
+    overlay: Overlay = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     acks: dict[Op, Ack] = field(default_factory=dict)
 
-    def merge(self, prepared: Prepared, changes: Changes, at: str) -> Ack:
+    def __post_init__(self) -> None:
+        self.at = rfc3339(self.now)
+
+    def merge(self, prepared: Prepared, changes: Changes) -> Ack:
         """Take in an accepted action's changes and build its answer."""
         first = len(self.entries)
         for type, record in changes.own:
             record["seq"] = self.head + len(self.entries) + 1
             key = (record["kind"], record["id"])
             self.derived.pop(key, None)
-            self.overlay[key] = record
+            self._lay_over(record)
             self.entries.append(
                 Entry(
                     self.room,
@@ -67,14 +71,14 @@ class Batch:
                     type,
                     record,
                     None if prepared.actor is SYSTEM else prepared.actor.id,
-                    at,
+                    self.at,
                     prepared.op_id,
                     topics_of(self.room, record),
                 )
             )
         for key, (type, record) in changes.derived.items():
             self.derived[key] = (type, record)
-            self.overlay[key] = record
+            self._lay_over(record)
         self.passwords.update(changes.passwords)
         ack = answer(prepared.spec, prepared.op_id, self.room, self.entries[first:], self.head)
         if prepared.op is not None:
@@ -83,13 +87,15 @@ class Batch:
 
     def commit(self, epoch: str) -> Commit | None:
         """The commit of everything decided, derived records last; None if there is nothing to write."""
-        at = rfc3339(self.now)
         for type, record in self.derived.values():
             record["seq"] = self.head + len(self.entries) + 1
             topics = topics_of(self.room, record)
-            self.entries.append(Entry(self.room, record["seq"], type, record, None, at, None, topics))
+            self.entries.append(Entry(self.room, record["seq"], type, record, None, self.at, None, topics))
         self.derived.clear()
         return Commit(self.room, epoch, tuple(self.entries)) if self.entries else None
+
+    def _lay_over(self, record: Record) -> None:
+        self.overlay.setdefault(record["kind"], {})[record["id"]] = record
 
 
 def answer(spec: ActionSpec, op_id: str | None, room: str, entries: Sequence[Entry], head: int) -> Ack:
@@ -144,6 +150,7 @@ class Decider:
             room=batch.room,
             actor=actor,
             now=batch.now,
+            at=batch.at,
             storage=self._storage,
             org=self._org,
             ids=self._ids,
@@ -156,7 +163,7 @@ class Decider:
         if prepared.if_seq is not None:
             await self._check_if_seq(prepared, prepared.if_seq, batch, context)
         await prepared.spec.handler(context, prepared.payload)
-        return batch.merge(prepared, context.changes, context.at)
+        return batch.merge(prepared, context.changes)
 
     async def _current(self, actor: Actor) -> Actor:
         """The actor with the roles they have now: a token only says who it is."""

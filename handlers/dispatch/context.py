@@ -9,11 +9,14 @@ from datetime import datetime
 
 from handlers.dispatch.org import OrgView
 from models.actor import Actor
-from models.clock import rfc3339
 from models.journal import ORG, Record
 from models.ports import Ids, Storage
 from models.query import Query
 from models.record import RecordKey, tombstone
+
+
+Overlay = dict[str, dict[str, Record]]
+"""What a batch has decided so far: kind → id → record."""
 
 
 @dataclass(slots=True)
@@ -59,18 +62,19 @@ class Context:
         room: str,
         actor: Actor,
         now: datetime,
+        at: str,
         storage: Storage,
         org: OrgView,
         ids: Ids,
         state: RoomState,
-        overlay: dict[RecordKey, Record],
+        overlay: Overlay,
         next_seq: int,
     ) -> None:
         self.type = type
         self.room = room
         self.actor = actor
         self.now = now
-        self.at = rfc3339(now)
+        self.at = at
         self.changes = Changes()
         self.touched: dict[RecordKey, Record] = {}
         self._storage = storage
@@ -97,9 +101,12 @@ class Context:
     async def held(self, kind: str, id: str) -> Record | None:
         """Like `get`, but a deleted record comes as its tombstone."""
         key = (kind, id)
-        for known in (self.touched, self._overlay, self._state.records):
-            if key in known:
-                return known[key]
+        if key in self.touched:
+            return self.touched[key]
+        if (decided := self._overlay.get(kind)) is not None and id in decided:
+            return decided[id]
+        if key in self._state.records:
+            return self._state.records[key]
         loaded = await self._storage.load(self.room, (), (key,))
         record = loaded.records[key]
         self._state.records[key] = record
@@ -116,7 +123,7 @@ class Context:
         stored = kept if kept is not None else await self._storage.find(query)
         if keep and kept is None:
             self._state.found.setdefault(query.kind, {})[query] = stored
-        changed = {key[1]: r for key, r in self._overlay.items() if key[0] == query.kind}
+        changed = dict(self._overlay.get(query.kind, ()))
         changed.update({key[1]: r for key, r in self.touched.items() if key[0] == query.kind})
         if not changed:
             return stored

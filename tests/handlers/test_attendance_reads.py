@@ -421,3 +421,4 @@ async def _a_day_of_everything(day: SchoolDay) -> None:
     student = await day.core.storage.get(day.room, "student", "p1")
     assert student is not None
     await student_page(day.core.storage, student)
+    await student_page(day.core.storage, student, only={"c1", "c2"})

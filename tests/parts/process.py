@@ -120,7 +120,7 @@ class Child:
             self._collect()
 
     def pause(self) -> None:
-        """Freezes the process and returns once it stands: connections stay open, and nobody answers on them."""
+        """Freezes the process, and returns once it stands: nobody answers on its connections any more."""
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
