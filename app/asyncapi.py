@@ -188,7 +188,7 @@ def _update() -> JsonSchema:
         "prev": {
             "type": "integer",
             "minimum": 0,
-            "description": "The seq of the entry before it in this topic; if it is above yours, you have a hole.",
+            "description": "The seq before it in this topic; if it is above yours, you have a hole.",
         },
         **entry_members(reference("Record")),
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
@@ -20,7 +20,7 @@ FEWEST_KEPT = 1_024
 
 @dataclass(slots=True)
 class Window:
-    """How much was spent until its end, in seconds of `time.monotonic`."""
+    """How much was spent so far, and when it ends, in seconds of the limiter's clock."""
 
     end: float
     spent: int = 0
@@ -28,10 +28,13 @@ class Window:
 
 class LimiterMemory:
     """Fixed windows per budget and spender, each from its first use on. `budgets`: name → a rate such as
-    `1000/10 seconds`, or None for no limit.
+    `1000/10 seconds`, or None for no limit. `now`: seconds of a clock that nobody sets.
     """
 
-    def __init__(self, budgets: Mapping[str, str | None]) -> None:
+    def __init__(
+        self, budgets: Mapping[str, str | None], *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now = now
         self._budgets: dict[str, RateLimitItem | None] = {
             name: parse(rate) if rate else None for name, rate in budgets.items()
         }
@@ -43,7 +46,7 @@ class LimiterMemory:
         rate = self._budgets[budget]
         if rate is None:
             return
-        now = time.monotonic()
+        now = self._now()
         window = self._windows.get((budget, who))
         if window is None or window.end <= now:
             window = self._begin((budget, who), now, rate)
@@ -57,7 +60,7 @@ class LimiterMemory:
         window = self._windows.get((budget, who))
         if rate is None or window is None:
             return
-        now = time.monotonic()
+        now = self._now()
         if window.end > now and window.spent >= rate.amount:
             raise _limited(window, now)
 

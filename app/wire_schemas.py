@@ -90,7 +90,7 @@ class WireSchemas:
 OP_ID: JsonSchema = {
     "type": "string",
     "pattern": ID_PATTERN,
-    "description": "Chosen by you, new for each action: the same one again gets the same answer and acts once.",
+    "description": "Chosen by you, new for each action; the same one again gets the same answer.",
 }
 IF_SEQ: JsonSchema = {
     "type": "integer",

@@ -1,4 +1,4 @@
-"""Which core runs what, and how much of it: the server has one for itself, so that one core is what is measured.
+"""Which core runs what, and how much of it: the server has one for itself, and one core is what is measured.
 
 The load generator, and a MongoDB where there is one, share the other.
 """

@@ -99,7 +99,9 @@ async def crowd(server: Server, size: Size) -> AsyncIterator[Crowd]:
             writer.client = await connect(writer, HOST, server.port, token=token, greeting=server.greeting)
         for dashboard, school_id in zip(dashboards, size.school_ids, strict=True):
             token = viewer_token(server, school_id)
-            dashboard.client = await connect(dashboard, HOST, server.port, token=token, greeting=server.greeting)
+            dashboard.client = await connect(
+                dashboard, HOST, server.port, token=token, greeting=server.greeting
+            )
             dashboard.subscribe(f"school:{school_id}")
             async with asyncio.timeout(10):
                 await dashboard.subscribed

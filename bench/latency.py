@@ -1,4 +1,4 @@
-"""From a mark's due time to its acknowledgement and to a dashboard, at shares of the load that was just measured."""
+"""From when a mark is due to its acknowledgement and to a dashboard, at shares of the full load."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ DAYS = 8
 """Today and the 7 days back that a teacher may mark."""
 
 DRAIN_LIMIT = 30.0
+DRAIN_LOOK = 0.01
 TICK = 0.001
 """Seconds between two looks at what is due. What is due within one tick is due at its end."""
 
@@ -49,11 +50,6 @@ class Load:
         self.refused: list[str] = []
         self.sending = False
 
-    @property
-    def waiting(self) -> int:
-        """Marks without an answer yet."""
-        return len(self.due) - self.answered
-
     def begin(self) -> None:
         """Forget the samples so far."""
         self.samples = Samples(perf_counter())
@@ -64,15 +60,18 @@ class Load:
         return len(self.due) - 1
 
     async def drained(self, dashboards: int) -> None:
-        """Wait until every mark is answered, and pushed if somebody watches. TimeoutError with what is missing."""
-        try:
-            async with asyncio.timeout(DRAIN_LIMIT):
-                while self.waiting or (dashboards and self.pushed < len(self.due) - len(self.refused)):
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise TimeoutError(
-                f"of {len(self.due)} marks, {self.answered} were answered and {self.pushed} pushed"
-            ) from None
+        """Wait until every mark is answered, and pushed if there are dashboards. TimeoutError says what is
+        missing.
+        """
+        deadline = perf_counter() + DRAIN_LIMIT
+        while self.answered < len(self.due) or (
+            dashboards and self.pushed < len(self.due) - len(self.refused)
+        ):
+            if perf_counter() > deadline:
+                raise TimeoutError(
+                    f"of {len(self.due)} marks, {self.answered} were answered and {self.pushed} pushed"
+                )
+            await asyncio.sleep(DRAIN_LOOK)
 
 
 class Writer:
@@ -160,7 +159,7 @@ class Dashboard:
 
 
 async def closed_loop(load: Load, writers: Sequence[Writer], in_flight: int) -> None:
-    """Begin to send: each writer has so many marks without an answer all the time, until `load.sending` ends."""
+    """Begin to send: each writer has so many marks in flight all the time, until `load.sending` ends."""
     load.sending = True
     for writer in writers:
         for _ in range(in_flight):
@@ -170,8 +169,8 @@ async def closed_loop(load: Load, writers: Sequence[Writer], in_flight: int) -> 
 async def open_loop(load: Load, writers: Sequence[Writer], rate: float, seconds: float) -> None:
     """Send so many marks a second, whatever the answers do: gaps are exponential, writers taken at random.
 
-    A mark's latency counts from when it was due, so a server that keeps the generator waiting gains nothing by
-    it. How late each was really sent is in `late_ms`.
+    A mark's latency counts from when it was due, so a server that keeps the generator waiting gains nothing
+    by it. How late each was really sent is in `late_ms`.
     """
     choice = load.random
     begin = perf_counter()

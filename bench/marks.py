@@ -42,6 +42,7 @@ async def measure(
         if PLAIN_SQLITE in names:
             servers.append(plain(PLAIN_SQLITE, f"sqlite:///{folder}/plain.db"))
         if MONGODB in names or PLAIN_MONGODB in names:
+            (folder / "mongodb").mkdir()
             mongo = await stack.enter_async_context(mongodb(folder / "mongodb", mongodb_url))
         if MONGODB in names:
             servers.append(rollcall(MONGODB, stack.enter_context(mongo_database(mongo)), size))

@@ -1,8 +1,8 @@
 """The plain way, to compare with: a python-socketio handler that makes one durable write for each mark.
 
-It takes the same events as Rollcall and pushes every mark to the dashboards of its school, but knows no sign-in,
-no rules, no tally, no summary, no journal and no second sending of the same action. Rollcall does all of these in
-the same figures.
+It takes the same events as Rollcall and pushes every mark to the dashboards of its school, but knows no
+sign-in, no rules, no tally, no summary, no journal and no second sending of the same action: all of these are
+in Rollcall's figures.
 
 `python -m bench.plain_server PORT DATABASE_URL` (`sqlite:///FILE` or `mongodb://…`).
 """

@@ -1,6 +1,6 @@
 """A SQLite file with many school days: the demo's directory, and marks for every student in every period.
 
-Written past the journal, straight into the tables of the records, with the file's indexes built afterwards: the
+Written past the journal, straight into the tables of the records, with their indexes built afterwards: the
 reads that are measured look at nothing else, and ten million actions would take an hour.
 """
 # ruff: noqa: S608  (names of tables come from the declared kinds)
@@ -19,13 +19,16 @@ import orjson
 
 from app.demo.history import school_days, teacher_of
 from app.demo.plan import PERIODS
+from app.demo.plan import Size as DemoSize
 from app.storage.sqlite_rows import RecordTable, StoredRecord
 from app.storage.sqlite_schema import index_name, prepare, record_table
 from bench.servers import Size, load_demo
 from models.attendance import TAKEN, Sheet, mark_record, register_record
 from models.journal import Record
+from models.rank import GAP
 from models.record import KINDS
 from models.tally import summary_record, tally_record
+from models.task import PRIORITIES, STATUSES
 
 LAST_DAY = date(2026, 7, 20)
 CODES = "PPPPPPPPPPPPPPPPPLAEO"
@@ -41,6 +44,11 @@ class Years:
     size: Size
     marks: int
     tasks: int
+
+    @property
+    def team_ids(self) -> list[str]:
+        """The demo's teams."""
+        return DemoSize().team_ids
 
     @property
     def days(self) -> list[str]:
@@ -105,15 +113,13 @@ class _Filler:
     def write(self, records: Iterable[tuple[str, Record]]) -> None:
         """Store new records, each given with its room."""
         waiting: dict[str, dict[tuple[int, str], StoredRecord]] = {}
-        count = 0
-        for room, record in records:
+        for count, (room, record) in enumerate(records, 1):
             number = self._numbers[room]
             seq = record["seq"] = self._heads[room] = self._heads[room] + 1
             table = self._tables[record["kind"]]
             text = orjson.dumps(record).decode()
             stored = StoredRecord(table.row(number, seq, record, text), table.listed(number, record))
             waiting.setdefault(record["kind"], {})[number, record["id"]] = stored
-            count += 1
             if count % AT_ONCE == 0:
                 self._flush(waiting)
         self._flush(waiting)
@@ -140,7 +146,10 @@ def _attendance(years: Years) -> Iterator[tuple[str, Record]]:
     for school_id in size.school_ids:
         for day in years.days:
             summary = summary_record(school_id, day, on_roll)
-            yield f"school:{school_id}", {**summary, "counts": {"P": on_roll}, "registers": {"open": 0, TAKEN: registers}}
+            yield (
+                f"school:{school_id}",
+                {**summary, "counts": {"P": on_roll}, "registers": {"open": 0, TAKEN: registers}},
+            )
     sheets = [
         Sheet(class_id.partition("-")[0], class_id, day, period["id"])
         for class_id in size.class_ids
@@ -166,12 +175,18 @@ def _tasks(connection: sqlite3.Connection, years: Years) -> Iterator[tuple[str, 
     """So many tasks of each team, made after those of the demo."""
     choice = random.Random(SEED)  # noqa: S311
     found = connection.execute(f"SELECT data FROM {record_table(KINDS['task'])} WHERE deleted = 0").fetchall()
-    models = [orjson.loads(text) for (text,) in found]
-    for model in models:
-        room = f"team:{model['team_id']}"
-        for number in range(years.tasks * len({m["team_id"] for m in models}) // len(models)):
-            task = {**model, "id": f"{model['id']}-{number}", "title": f"{model['title']} {number}"}
-            task["status"] = choice.choice(("open", "in_progress", "done"))
-            task["priority"] = choice.choice(("low", "normal", "high", "urgent"))
-            task["rank"] = f"{model['rank']}{number:06d}5"
-            yield room, task
+    of_demo = [orjson.loads(text) for (text,) in found]
+    teams = {task["team_id"] for task in of_demo}
+    for place, like in enumerate(of_demo, 1):
+        for number in range(years.tasks * len(teams) // len(of_demo)):
+            yield (
+                f"team:{like['team_id']}",
+                {
+                    **like,
+                    "id": f"{like['id']}-{number}",
+                    "title": f"{like['title']} {number}",
+                    "status": choice.choice(STATUSES),
+                    "priority": choice.choice(PRIORITIES),
+                    "rank": GAP * (1_000 * (number + 1) + place),
+                },
+            )

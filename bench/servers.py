@@ -1,4 +1,4 @@
-"""The servers that are measured, each a process of its own on the server's core, and the MongoDB beside them."""
+"""The servers that are measured, each a process of its own on one core, and the MongoDB beside them."""
 
 from __future__ import annotations
 
@@ -76,6 +76,16 @@ class Server:
 async def rollcall(name: str, database_url: str, size: Size) -> AsyncIterator[Server]:
     """Rollcall with demo data for this size, and everybody who is needed signed in."""
     await load_demo(database_url, size)
+    async with served(name, database_url) as server:
+        emails = [f"viewer@{school_id}.demo.test" for school_id in size.school_ids]
+        emails += [_teacher_of(class_id) for class_id in size.class_ids]
+        server.tokens = await sign_in(server.url, emails)
+        yield server
+
+
+@asynccontextmanager
+async def served(name: str, database_url: str) -> AsyncIterator[Server]:
+    """Rollcall on a database that is there."""
     port = free_port()
     env = environment_without("ROLLCALL_") | {
         "ROLLCALL_PORT": str(port),
@@ -86,12 +96,8 @@ async def rollcall(name: str, database_url: str, size: Size) -> AsyncIterator[Se
     child = Child([sys.executable, "-m", "app", "serve"], env=env, cwd=ROOT)
     with _running(child):
         await asyncio.to_thread(child.wait_for_line, "address +http", START_LIMIT)
-        server = Server(name, child, port, READY)
-        emails = [f"viewer@{school_id}.demo.test" for school_id in size.school_ids]
-        emails += [_teacher_of(class_id) for class_id in size.class_ids]
-        server.tokens = await sign_in(server.url, emails)
         pin(child.pid, SERVER_CORE)
-        yield server
+        yield Server(name, child, port, READY)
         await child.terminate(STOP_LIMIT)
 
 
@@ -108,13 +114,12 @@ async def plain(name: str, database_url: str) -> AsyncIterator[Server]:
 
 @asynccontextmanager
 async def mongodb(folder: Path, given: str | None) -> AsyncIterator[str]:
-    """The address of a MongoDB without a database: the one that is given, `mongod`, or the stand-in for it."""
+    """The address of a MongoDB, without a database: the given one, `mongod`, or the stand-in for it."""
     if given:
         yield given
         return
     port = free_port()
     if mongod := shutil.which("mongod"):
-        folder.mkdir()
         command = [mongod, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--nounixsocket"]
         ready = "Waiting for connections"
     elif (java := shutil.which("java")) and JAR.exists():

@@ -1,7 +1,7 @@
 """A Socket.IO client that costs as little as possible, so that the load generator is not what is measured.
 
-It speaks WebSocket only (RFC 6455) and reads from a frame no more than a benchmark needs. Its frames are masked
-with zeros: that is a mask like any other to the server, and spares the client the work.
+It speaks WebSocket only (RFC 6455) and reads from a frame no more than a benchmark needs. Its frames are
+masked with zeros: that is a mask like any other to the server, and spares the client the work.
 """
 
 from __future__ import annotations
@@ -46,12 +46,9 @@ class SocketClient(asyncio.Protocol):
         """Send one packet."""
         data = text.encode()
         size = len(data)
-        if size < 126:
-            head = bytes((0x81, 0x80 | size))
-        else:
-            head = b"\x81\xfe" + size.to_bytes(2, "big")
+        length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
         if self._transport is not None:
-            self._transport.write(head + b"\0\0\0\0" + data)
+            self._transport.write(b"\x81" + length + b"\0\0\0\0" + data)
 
     def close(self) -> None:
         """End the connection."""

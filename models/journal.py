@@ -114,6 +114,10 @@ class DuplicateOp(Exception):
     """One of the commit's ops is already in the room's journal. Nothing was written."""
 
 
+class CommitTooLarge(Exception):
+    """The storage cannot hold this much in one commit. Nothing was written."""
+
+
 def last_by_record(entries: Sequence[Entry]) -> dict[tuple[str, str], Record]:
     """What the entries add up to: the newest state of each record, keyed by `(kind, id)`."""
     return {(entry.data["kind"], entry.data["id"]): entry.data for entry in entries}

@@ -83,7 +83,8 @@ class Storage(Protocol):
         """Write the whole commit durably, and its records, or nothing.
 
         HeadMoved unless the room's head is `commit.first - 1`. DuplicateOp if one of its ops is in the
-        room's journal already (the head is checked first). StorageLost: the outcome is unknown; it shows in
+        room's journal already (the head is checked first). CommitTooLarge.
+        StorageLost: the outcome is unknown; it shows in
         the journal later.
         """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.journal import Record
@@ -69,10 +69,3 @@ def digest(*parts: str, size: int = 10) -> str:
     """
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
-
-
-def public(record: Mapping[str, object]) -> Record:
-    """A record as it stands on the wire: everything but what only the server uses (fields with a leading
-    underscore).
-    """
-    return {name: value for name, value in record.items() if not name.startswith("_")}

@@ -44,17 +44,18 @@ class Payload(Schema):
         The fields alone decide, as they do there; but where nothing is wrong, which is nearly always, the
         library's bookkeeping for the errors of all fields costs more than the fields.
         """
-        if self._only_fields and not options and isinstance(data, dict) and data.keys() <= self._by_key.keys():
-            loaded = {}
-            try:
-                for key, (name, deserialize) in self._by_key.items():
-                    value = deserialize(data.get(key, missing), key, data)
-                    if value is not missing:
-                        loaded[name] = value
-            except ValidationError:
-                return super().load(data)
-            return loaded
-        return super().load(data, **options)
+        known = self._by_key
+        if not self._only_fields or options or not isinstance(data, dict) or not data.keys() <= known.keys():
+            return super().load(data, **options)
+        loaded = {}
+        try:
+            for key, (name, deserialize) in known.items():
+                value = deserialize(data.get(key, missing), key, data)
+                if value is not missing:
+                    loaded[name] = value
+        except ValidationError:
+            return super().load(data)
+        return loaded
 
 
 class SetPayload(Payload):

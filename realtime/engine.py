@@ -29,7 +29,7 @@ PACKETS_PER_POST = 256
 CLOSE_LIMIT = 5.0
 PACKET_TYPES = tuple("0123456")
 EVENT = "42"
-"""An Engine.IO message with a Socket.IO event: nearly everything that comes. What handles it raises nothing."""
+"""An Engine.IO message with a Socket.IO event: nearly everything that comes. Its handler raises nothing."""
 
 payload.Payload.max_decode_packets = PACKETS_PER_POST
 
@@ -43,10 +43,13 @@ class WebSocket:
 
     def __init__(self, handler: Callable[[WebSocket], Awaitable[None]], server: Any) -> None:
         self._handler = handler
+        self._transport: asyncio.Transport | None = None
         self._socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False)
 
     async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        await self._socket.prepare(environ["aiohttp.request"])
+        request: web.Request = environ["aiohttp.request"]
+        self._transport = request.transport
+        await self._socket.prepare(request)
         await self._handler(self)
         return self._socket
 
@@ -72,9 +75,16 @@ class WebSocket:
             async with asyncio.timeout(CLOSE_LIMIT):
                 await self._socket.close()
 
+    def abort(self) -> None:
+        """End the connection now; what waits to be sent is dropped."""
+        if self._transport is not None:
+            self._transport.abort()
+
 
 class EngineSocket(async_socket.AsyncSocket):
     """One client's connection."""
+
+    _ws: WebSocket | None = None
 
     async def send(self, pkt: packet.Packet) -> None:
         """Queue a packet; cuts a client whose queue is full."""
@@ -98,6 +108,9 @@ class EngineSocket(async_socket.AsyncSocket):
         if not self.closed and not self.closing:
             await super().close(wait=False, abort=abort, reason=reason)
             self.queue.put_nowait(None)
+            if self._ws is not None:
+                # Reader and writer may both be waiting for a client that does neither.
+                asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._ws.abort)
 
     async def poll(self) -> list[packet.Packet]:
         """The packets for one answer to a poll; empty when the connection is closing."""
@@ -129,6 +142,7 @@ class EngineSocket(async_socket.AsyncSocket):
                 return
         else:
             self.connected = self.upgraded = True
+        self._ws = ws
         writer = asyncio.create_task(self._write(ws), name=f"writer {self.sid}")
         try:
             await self._read(ws)
@@ -181,11 +195,18 @@ class EngineServer(engineio.AsyncServer):
     def __init__(self, **options: Any) -> None:
         super().__init__(async_mode="aiohttp", max_http_buffer_size=MAX_MESSAGE, **options)
         self._async = {**(self._async or {}), "websocket": WebSocket}
+        self.farewell: packet.Packet | None = None
+        """What a client that is cut is told, where that still fits."""
         self._cutting: set[asyncio.Task[None]] = set()
 
     def cut(self, socket: EngineSocket) -> None:
-        """End a connection whose client does not read."""
+        """End a connection whose client does not read. What waits for it is dropped; it finds that in the tail."""
         if not socket.closing:
+            while not socket.queue.empty():
+                socket.queue.get_nowait()
+                socket.queue.task_done()
+            if self.farewell is not None:
+                socket.queue.put_nowait(self.farewell)
             task = asyncio.create_task(socket.close(wait=False, abort=True))
             self._cutting.add(task)
             task.add_done_callback(self._cutting.discard)

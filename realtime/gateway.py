@@ -295,8 +295,13 @@ class Gateway:
             self._server.send_ack(connection.sid, ack_id, data)
 
     def _refuse(
-        self, connection: Connection, ack_id: int | None, error: BaseException, op_id: object, *, with_op:
-        bool
+        self,
+        connection: Connection,
+        ack_id: int | None,
+        error: BaseException,
+        op_id: object,
+        *,
+        with_op: bool,
     ) -> None:
         request_id = secrets.token_hex(8)
         _, body = refusal(error, op_id, request_id) if with_op else failure(error, request_id)

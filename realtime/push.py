@@ -15,9 +15,13 @@ import orjson
 from models.journal import Entry
 from models.record import RecordKey
 from realtime.connection import Connection
+from realtime.server import event_text
 
 CONFLATION = 1.0
 """Seconds between two updates of the same record in a `summary:` topic (design: section 5)."""
+
+HELD = 4_096
+"""Texts that wait for one subscribe reply at most; a member for whom more came is told to subscribe again."""
 
 Send = Callable[[Connection, str], object]
 
@@ -71,6 +75,8 @@ class Push:
         if members is None or (texts := members.held.get(connection)) is None:
             return
         members.held[connection] = None
+        if len(texts) >= HELD:
+            texts = [event_text("resync", {"topic": topic, "reason": "behind"})]
         for text in texts:
             self._send(connection, text)
 
@@ -148,7 +154,7 @@ class Push:
         for connection, held in members.held.items():
             if held is None:
                 self._send(connection, text)
-            else:
+            elif len(held) < HELD:
                 held.append(text)
 
     def _conflate(self, topic: str, entry: Entry) -> None:

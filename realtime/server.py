@@ -65,6 +65,8 @@ class SocketServer(socketio.AsyncServer):
         super().__init__(
             async_handlers=False, json=Json, cors_allowed_origins=cors_allowed_origins, **options
         )
+        too_slow = event_text("closing", {"code": "too_slow"})
+        self.eio.farewell = engine_packet.Packet(engine_packet.MESSAGE, too_slow)
         self.on("connect", self._accept)
         self.on("disconnect", self._gone)
 

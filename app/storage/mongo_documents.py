@@ -164,12 +164,12 @@ def record_of(document: Document) -> Record:
 
 
 def scalar(name: str, value: object) -> Scalar:
-    """The value as MongoDB may have it, in a document or a filter: text, integer (of 64 bits) or null.
+    """The value as MongoDB may have it, in a document or a filter: text, integer of 64 bits or null.
 
     True and false are 1 and 0, as in Python and SQLite. TypeError for anything else, such as `{"$gt": ""}`.
     """
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int):
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
         return int(value)
-    raise TypeError(f"{name} holds text, integers or null, not {type(value).__name__}")
+    raise TypeError(f"{name} holds text, integers of 64 bits or null, not {type(value).__name__}")

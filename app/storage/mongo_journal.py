@@ -13,10 +13,17 @@ from bson import ObjectId
 from bson.errors import InvalidDocument
 from pymongo.errors import DuplicateKeyError
 
-from app.storage.mongo_documents import Document, commit_document, entries_of_ops, entry_of, op_text
+from app.storage.mongo_documents import (
+    Document,
+    commit_document,
+    entries_of_ops,
+    entry_of,
+    op_text,
+    projected_documents,
+)
 from app.storage.mongo_projection import Projection
 from app.storage.shared_look import SharedLook
-from models.journal import Commit, DuplicateOp, Entry, HeadMoved, Op
+from models.journal import Commit, CommitTooLarge, DuplicateOp, Entry, HeadMoved, Op
 
 if TYPE_CHECKING:
     from app.storage.mongo import Collection
@@ -70,7 +77,8 @@ class Journal:
     async def append(self, commit: Commit) -> None:
         """Return once the commit is on a majority. Its records follow, and reads wait for them.
 
-        ValueError for a commit that does not fit into one document (16 MiB).
+        CommitTooLarge for one that does not fit into one document (16 MiB), TypeError for a record that does not
+        fit its kind; nothing is written then.
         """
         room, before = commit.room, commit.first - 1
         await self._projection.vacancy()
@@ -83,9 +91,11 @@ class Journal:
                 raise HeadMoved
             self._heads.pop(room, None)
             document = commit_document(commit)
+            # Before the insert, because what cannot be projected would be in the way of every read.
+            news = projected_documents(document)
             await self._insert(document)
             self._remember(room, commit.last)
-        self._projection.begin(document)
+        self._projection.begin(document, news)
 
     async def look(self, room: str, ops: Sequence[Op]) -> tuple[int, dict[Op, list[Entry]]]:
         """The head, and the entries of those ops that are known; on a majority and projected, all of it."""
@@ -154,7 +164,7 @@ class Journal:
                 raise await self._refusal(document) from None
         except InvalidDocument as error:
             message = f"a commit of {len(document['entries'])} entries is too large for MongoDB"
-            raise ValueError(message) from error
+            raise CommitTooLarge(message) from error
 
     async def _ends_at(self, room: str, seq: int) -> bool:
         return seq == 0 or await self._has({"room": {"$eq": room}, "last": {"$eq": seq}})

@@ -28,6 +28,9 @@ CHUNK = 200
 MANY = 32
 """So many documents of one collection in one commit are more likely new than not."""
 
+News: TypeAlias = dict[str, list[Document]]
+"""What follows from a commit; see `projected_documents`."""
+
 Write: TypeAlias = InsertOne[Document] | ReplaceOne[Document]
 
 _DUPLICATE_KEY = 11000
@@ -58,10 +61,10 @@ class Projection:
         while len(self._tasks) >= IN_FLIGHT:
             await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
 
-    def begin(self, document: Document) -> None:
+    def begin(self, document: Document, news: News) -> None:
         """Start to project a commit that is on a majority, unless a read has found it before and does so."""
         if document["_id"] not in self._tasks:
-            self._start([document["_id"]], self.project(document))
+            self._start([document["_id"]], self.project(document, news))
 
     async def finish(self, rooms: Sequence[str] | None) -> None:
         """Return when every commit that was inserted before this call is projected; None: in all rooms.
@@ -90,9 +93,8 @@ class Projection:
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
-    async def project(self, document: Document) -> None:
+    async def project(self, document: Document, news: News) -> None:
         """Write what follows from the commit, then mark it."""
-        news = projected_documents(document)
         await asyncio.gather(*(write_newest(self._database[name], newest) for name, newest in news.items()))
         await self.mark(document)
 
@@ -117,7 +119,7 @@ class Projection:
             again = await self._commits.update_one(_only(commit), {"$inc": {"attempts": 1}})
             if again.matched_count == 0:
                 raise StorageLost("a commit is gone that had not reached a majority of the servers")
-            await self.project(commit)
+            await self.project(commit, projected_documents(commit))
 
     def _start(self, commits: Sequence[ObjectId], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="projection")

@@ -22,6 +22,7 @@ READERS = 3
 MOST_WAITING = 1_024
 """Reads that run or wait for a thread; at more, callers wait for a place within the same limit."""
 CACHE = 32_768
+"""Kibibytes of pages that each connection keeps in memory."""
 
 
 class ReaderPool:

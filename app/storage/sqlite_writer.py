@@ -27,6 +27,7 @@ MOST_WAITING = 4_096
 MOST_ENTRIES = 5_000
 """Entries after which a transaction takes no further write, so that nobody waits for a very long one."""
 CACHE = 65_536
+"""Kibibytes of pages that the writer keeps in memory."""
 CHECKPOINT_PAGES = 8_000
 """Pages in the write-ahead log (32 MB) at which it is copied into the database: a page that changes often is
 copied once for many commits."""
@@ -151,7 +152,7 @@ class Writer:
                 connection.execute("BEGIN IMMEDIATE")
                 heads = self._one_by_one(connection, jobs)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             self._roll_back()
             for job in jobs:
                 job.outcome = StorageLost(f"{self._path}: {error}")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from handlers.dispatch.batch import Batch, CutBatch, Decider, Prepared
 from handlers.dispatch.context import RoomState
 from models.action import Ack
-from models.errors import Internal, RollcallError, Unavailable
-from models.journal import Commit, DuplicateOp, HeadMoved
+from models.errors import Internal, RollcallError, TooLarge, Unavailable
+from models.journal import Commit, CommitTooLarge, DuplicateOp, HeadMoved
 from models.ports import Clock, Credentials, Loaded, Storage, StorageLost
 from models.record import RecordKey
 
@@ -111,6 +111,8 @@ class Committer:
     async def _commit(self, batch: list[Waiting]) -> None:
         """Decide and write the batch, as often as other nodes append first."""
         for _ in range(LOST_RACES):
+            if not batch:
+                return
             loaded = await self._load(batch)
             decided, outcomes = await self._decide(batch, loaded)
             commit = decided.commit(self._storage.epoch)
@@ -121,6 +123,9 @@ class Committer:
                     await self._storage.append(commit)
                 except (HeadMoved, DuplicateOp):
                     continue
+                except CommitTooLarge:
+                    batch = self._halve(batch)
+                    continue
                 self._take_in(commit)
             for waiting, outcome in zip(batch, outcomes, strict=False):
                 _answer(waiting, outcome)
@@ -129,6 +134,15 @@ class Committer:
                 self._committed(commit)
             return
         _reject_all(batch, Unavailable("This room is very busy; try again.", retry_after=RETRY_AFTER))
+
+    def _halve(self, batch: list[Waiting]) -> list[Waiting]:
+        """The first half; the second goes back to the front of the queue. One action alone is refused."""
+        if len(batch) == 1:
+            _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
+            return []
+        half = len(batch) // 2
+        self._queue.extendleft(reversed(batch[half:]))
+        return batch[:half]
 
     async def _load(self, batch: Sequence[Waiting]) -> Loaded:
         """Everything the batch needs in one look, and the head confirmed, so that even a rejection is

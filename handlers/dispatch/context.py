@@ -14,7 +14,6 @@ from models.ports import Ids, Storage
 from models.query import Query
 from models.record import RecordKey, tombstone
 
-
 Overlay = dict[str, dict[str, Record]]
 """What a batch has decided so far: kind → id → record."""
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
+from models.actor import Actor
 from realtime.engine import MAX_MESSAGE, QUEUED_PACKETS
 from tests.realtime.kit import DoorKit
 from tests.school import School, marking
@@ -25,12 +26,15 @@ async def http(door: DoorKit) -> AsyncIterator[ClientSession]:
         yield session
 
 
-async def raw_client(door: DoorKit, school: School, http: ClientSession) -> ClientWebSocketResponse:
-    """A bare WebSocket that has connected to the namespace and taken the greeting."""
+async def raw_client(
+    door: DoorKit, school: School, http: ClientSession, actor: Actor | None = None
+) -> ClientWebSocketResponse:
+    """A bare WebSocket of the teacher that has connected to the namespace and taken the greeting."""
     socket = await http.ws_connect(PATH + "websocket")
     opening = await socket.receive_str(timeout=LIMIT)
     assert opening[0] == "0"
-    await socket.send_str("40" + orjson.dumps({"token": await door.token(school.teacher)}).decode())
+    token = await door.token(actor or school.teacher)
+    await socket.send_str("40" + orjson.dumps({"token": token}).decode())
     assert (await socket.receive_str(timeout=LIMIT)).startswith("40")
     assert (await socket.receive_str(timeout=LIMIT)).startswith('42["ready"')
     return socket
@@ -209,20 +213,59 @@ async def test_messages_are_not_compressed(door: DoorKit, http: ClientSession) -
         assert socket.compress == 0
 
 
-async def test_a_client_that_does_not_read_is_cut_and_delays_nobody(
+async def test_a_polling_client_that_does_not_poll_is_cut_and_delays_nobody(
     door: DoorKit, school: School, http: ClientSession
 ) -> None:
-    slow = await http.get(PATH + "polling")
-    sid = orjson.loads((await slow.text())[1:])["sid"]
+    opening = await (await http.get(PATH + "polling")).text()
+    sid = orjson.loads(opening[1:])["sid"]
     token = orjson.dumps({"token": await door.token(school.viewer)}).decode()
     await http.post(f"{PATH}polling&sid={sid}", data="40" + token)
+    await flood(door, school)
+
+
+async def test_a_client_that_does_not_read_is_told_cut_and_delays_nobody(
+    door: DoorKit, school: School, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.engine.CLOSE_LIMIT", 0.5)
+    socket = await raw_client(door, school, http, school.viewer)
+    transport = socket._response.connection.transport  # type: ignore[union-attr]
+    transport.pause_reading()
+    await flood(door, school)
+    await until(lambda: len(door.server.eio.sockets) == 1)
+    transport.resume_reading()
+    texts = []
+    async with asyncio.timeout(LIMIT):
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            texts.append(message.data)
+    assert 0 < len(texts) < QUEUED_PACKETS
+    await socket.close()
+
+
+async def flood(door: DoorKit, school: School) -> None:
+    """Send the viewer's only connection more than may wait for it; it is cut, and another client is
+    served."""
     await until(lambda: bool(door.gateway.connections_of(school.viewer.id)))
     (connection,) = door.gateway.connections_of(school.viewer.id)
-    for _ in range(QUEUED_PACKETS + 10):
-        door.server.send_event(connection.sid, "resync", {"topic": "school:s1", "reason": "test"})
+    reason = "x" * 2_000
+    for _ in range(3 * QUEUED_PACKETS):
+        if not door.server.send_event(connection.sid, "resync", {"topic": "school:s1", "reason": reason}):
+            break
     await until(lambda: not door.gateway.connections_of(school.viewer.id))
     client = await door.client(school.teacher)
     assert (await client.act("attendance.mark", marking(), "good"))["ok"]
+
+
+async def test_a_client_that_is_cut_is_told_so_where_it_reads_again(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await raw_client(door, school, http, school.viewer)
+    await flood(door, school)
+    texts = []
+    async with asyncio.timeout(LIMIT):
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            texts.append(message.data)
+    assert texts[-1] == '42["closing",{"code":"too_slow"}]'
+    await socket.close()
 
 
 async def test_the_door_is_at_its_own_path_only(door: DoorKit, http: ClientSession) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from app.storage import mongo_projection
 from app.storage.mongo import MongoStorage
-from app.storage.mongo_projection import Projection, write_newest
+from app.storage.mongo_projection import News, Projection, write_newest
 from models.record import KINDS
 from tests.contract.samples import SAMPLE_KINDS, commit, plain, sample
 
@@ -38,16 +38,16 @@ def die_at(step: str) -> None:
             await write_newest(collection, documents)
             die()
 
-    async def project_until_death(self: Projection, document: dict[str, Any]) -> None:
+    async def project_until_death(self: Projection, document: dict[str, Any], news: News) -> None:
         nonlocal projected
         projected += 1
         if projected < COMMITS_BEFORE_DEATH:
-            return await project(self, document)
+            return await project(self, document, news)
         if step == "inserted":
             return die()
         if step != "written":
             mongo_projection.write_newest = write_one
-        return await project(self, document)
+        return await project(self, document, news)
 
     async def mark_until_death(self: Projection, document: dict[str, Any]) -> None:
         if step == "written" and projected >= COMMITS_BEFORE_DEATH:

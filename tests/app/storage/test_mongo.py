@@ -15,9 +15,9 @@ from pymongo.read_preferences import ReadPreference
 
 from app.storage.mongo import MongoCredentials, MongoStorage
 from app.storage.mongo_documents import COMMITS, Document
-from app.storage.mongo_projection import Projection
+from app.storage.mongo_projection import News, Projection
 from app.storage.mongo_query import index_spec
-from models.journal import DuplicateOp, HeadMoved
+from models.journal import CommitTooLarge, DuplicateOp, HeadMoved
 from models.ports import Lag, RefreshToken, StorageLost, StorageRefused
 from models.query import query
 from tests.app.storage.conftest import OpenMongo
@@ -163,7 +163,7 @@ class TestSeveralNodes:
         self, mongo: MongoStorage
     ) -> None:
         large = [sample(f"r{i}", note="x" * 1_000_000) for i in range(17)]
-        with pytest.raises(ValueError, match="a commit of 17 entries is too large for MongoDB"):
+        with pytest.raises(CommitTooLarge, match="a commit of 17 entries is too large for MongoDB"):
             await mongo.append(commit(mongo, ROOM, 1, *large))
         assert (await mongo.heads([ROOM]))[ROOM] == 0
         await mongo.append(commit(mongo, ROOM, 1, *large[:10]))
@@ -309,9 +309,9 @@ class TestAway:
     ) -> None:
         silent, project = asyncio.Event(), Projection.project
 
-        async def project_in_silence(self: Projection, document: Document) -> None:
+        async def project_in_silence(self: Projection, document: Document, news: News) -> None:
             await silent.wait()
-            await project(self, document)
+            await project(self, document, news)
 
         monkeypatch.setattr(Projection, "project", project_in_silence)
         await away.append(commit(away, ROOM, 3, sample("c")))

@@ -15,7 +15,7 @@ from bson import ObjectId
 from app.storage import mongo_projection
 from app.storage.mongo import MongoStorage
 from app.storage.mongo_documents import COMMITS, Document, commit_document
-from app.storage.mongo_projection import Projection, write_newest
+from app.storage.mongo_projection import News, Projection, write_newest
 from models.journal import last_by_record
 from models.ports import Lag, StorageLost
 from models.query import query
@@ -322,14 +322,21 @@ class TestProjection:
             assert await unprojected(mongo) == 1
         assert await mongo.get(ROOM, "plain", "n") == {"kind": "plain", "id": "n", "seq": 1}
 
+    @pytest.mark.parametrize("title", [{"$gt": ""}, ["x"], 2**63, 0.5], ids=str)
+    async def test_what_could_not_be_projected_is_not_written(self, mongo: MongoStorage, title: Any) -> None:
+        with pytest.raises(TypeError, match="title holds text, integers of 64 bits or null"):
+            await mongo.append(commit(mongo, ROOM, 1, plain("n"), sample("a", title=title)))
+        assert await mongo.database[COMMITS].count_documents({}) == 0
+        await mongo.append(commit(mongo, ROOM, 1, plain("n")))
+
     async def test_an_append_waits_while_too_much_is_not_projected_yet(
         self, mongo: MongoStorage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         let, project = asyncio.Event(), Projection.project
 
-        async def project_when_let(self: Projection, document: Document) -> None:
+        async def project_when_let(self: Projection, document: Document, news: News) -> None:
             await let.wait()
-            await project(self, document)
+            await project(self, document, news)
 
         monkeypatch.setattr(Projection, "project", project_when_let)
         monkeypatch.setattr(mongo_projection, "IN_FLIGHT", 3)

@@ -70,11 +70,13 @@ class TestFilters:
             query("sample", order=("title",), after=({"$gt": ""}, "a")),  # type: ignore[arg-type]
             query("sample", title=["a"]),  # type: ignore[arg-type]
             query("sample", rank=0.5),  # type: ignore[arg-type]
+            query("sample", rank=2**63),
+            query("sample", within={"rank": (-(2**63) - 1, None)}),
         ],
         ids=str,
     )
     def test_a_value_that_is_no_text_integer_or_null_is_refused(self, asked: Query) -> None:
-        with pytest.raises(TypeError, match="holds text, integers or null, not"):
+        with pytest.raises(TypeError, match="holds text, integers of 64 bits or null, not"):
             filter_of(asked)
 
     @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ class TestRecordDocuments:
     @pytest.mark.parametrize("value", ['{"$gt":""}', '["x"]', "0.5"])
     def test_an_indexed_field_holds_nothing_but_text_integers_and_null(self, value: str) -> None:
         data = f'{{"kind":"sample","id":"a","seq":4,"title":{value}}}'
-        with pytest.raises(TypeError, match="title holds text, integers or null"):
+        with pytest.raises(TypeError, match="title holds text, integers of 64 bits or null"):
             record_document(SAMPLE, "school:s1", data)
 
     def test_true_and_false_are_stored_and_searched_as_numbers(self) -> None:

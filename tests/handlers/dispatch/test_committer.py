@@ -13,8 +13,8 @@ from app.storage.sqlite import SqliteStorage
 from app.storage.sqlite_credentials import SqliteCredentials
 from models.action import Ack, Action
 from models.actor import Actor
-from models.errors import Conflict, Internal, Invalid, RollcallError, Unavailable
-from models.journal import Commit, Op
+from models.errors import Conflict, Internal, Invalid, RollcallError, TooLarge, Unavailable
+from models.journal import Commit, CommitTooLarge, Op
 from models.ports import Loaded, StorageLost
 from models.record import RecordKey
 from tests.handlers.dispatch.counters import COUNTERS
@@ -32,6 +32,7 @@ class TroubledStorage(SqliteStorage):
         self.lose_reads = False
         self.lose_appends = False
         self.lose_answers = False
+        self.most_entries = 10_000
         self.gate = asyncio.Event()
         self.gate.set()
         self.waiting = 0
@@ -40,6 +41,8 @@ class TroubledStorage(SqliteStorage):
     async def append(self, commit: Commit) -> None:
         if self.lose_appends:
             raise StorageLost("switched off")
+        if len(commit.entries) > self.most_entries:
+            raise CommitTooLarge
         self.waiting += 1
         await self.gate.wait()
         self.waiting -= 1
@@ -152,6 +155,24 @@ async def test_a_batch_takes_at_most_256_actions(node: CoreKit, storage: Trouble
     await asyncio.gather(*(send(node, actor, "counter.add", adding(), f"op{i}") for i in range(600)))
     assert max(len(c.ops) for c in storage.appends) == 256
     assert await value(node) == 600
+
+
+async def test_a_batch_that_is_too_large_for_one_commit_is_written_as_several_in_order(
+    node: CoreKit, storage: TroubledStorage
+) -> None:
+    actor = await node.actor()
+    storage.most_entries = 11
+    acks = await asyncio.gather(
+        *(send(node, actor, "counter.add", adding(f"c{i}"), f"op{i}") for i in range(100))
+    )
+    assert [ack.seq for ack in acks] == sorted(ack.seq for ack in acks)
+    assert max(len(commit.entries) for commit in storage.appends) <= 11
+    storage.most_entries = 1
+    with pytest.raises(TooLarge):
+        await send(node, actor, "counter.add", adding("large"), "large")
+    assert await value(node, "large") is None
+    storage.most_entries = 11
+    assert not (await send(node, actor, "counter.add", adding("large"), "large")).duplicate
 
 
 async def test_actions_are_decided_in_the_order_of_submission(node: CoreKit) -> None:

@@ -1,0 +1,111 @@
+"""Every benchmark runs to its end and reports; what it measures is nobody's assertion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.load import Dashboard, Load, Writer
+from bench.table import percentile, spread
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 120
+
+TINY = ("--rounds", "1", "--seconds", "0.3", "--warm-up", "0.1", "--schools", "1", "--classes", "2")
+
+
+def run(*arguments: str) -> str:
+    """What a benchmark prints. A process of its own, for it binds itself to one core."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def rows(printed: str) -> list[list[str]]:
+    """The cells of the Markdown table that was printed, without its heading."""
+    lines = [line for line in printed.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_marks_are_measured_beside_the_plain_way(mongodb_url: str) -> None:
+    measured = rows(run("marks", *TINY, "--mongodb", mongodb_url))
+    assert [(row[0], row[1]) for row in measured] == [
+        (f"{way}, {storage}", in_flight)
+        for in_flight in ("1", "8")
+        for storage in ("SQLite", "MongoDB")
+        for way in ("Rollcall", "plain")
+    ]
+    assert [bool(row[3]) for row in measured] == [row[0].startswith("Rollcall") for row in measured]
+
+
+def test_latency_is_measured_at_three_loads() -> None:
+    assert [row[0] for row in rows(run("latency", *TINY))] == ["20%", "50%", "80%"]
+
+
+def test_reads_are_measured_without_a_full_scan(tmp_path: Path) -> None:
+    size = ("--marks", "1000", "--schools", "2", "--classes", "2", "--tasks", "20", "--reads", "3")
+    printed = run("reads", "--rounds", "1", *size, "--folder", str(tmp_path))
+    kinds = ("sheet", "summary of a school", "task list", "task list, filtered")
+    assert [row[:2] for row in rows(printed)] == [
+        [kind, way] for way in ("HTTP", "in the process") for kind in kinds
+    ]
+    assert "None of the statements reads" in printed
+
+
+def test_a_made_file_is_used_again(tmp_path: Path) -> None:
+    size = (
+        "--rounds",
+        "1",
+        "--marks",
+        "100",
+        "--schools",
+        "1",
+        "--classes",
+        "1",
+        "--tasks",
+        "0",
+        "--reads",
+        "1",
+    )
+    run("reads", *size, "--folder", str(tmp_path))
+    made = (tmp_path / "school-years.db").stat().st_ino
+    run("reads", *size, "--folder", str(tmp_path))
+    assert (tmp_path / "school-years.db").stat().st_ino == made
+
+
+async def test_a_latency_counts_from_when_the_mark_was_due() -> None:
+    load = Load(seed=1)
+    writer, dashboard = Writer(load, "s1-c1", 25), Dashboard(load)
+    due = load.samples.since + 1
+    number = load.number(due)
+    load.samples.since = due
+    writer.on_ack(f'{number}[{{"ok":true}}]'.encode())
+    dashboard.on_event(f'["update",{{"seq":1,"op_id":"{load.run}-{number}"}}]'.encode())
+    assert load.samples.acked == len(load.samples.ack_ms) == len(load.samples.push_ms) == 1
+    assert load.samples.ack_ms[0] < 0, "it was due a second later"
+
+
+async def test_a_refused_mark_is_not_counted() -> None:
+    load = Load(seed=1)
+    Writer(load, "s1-c1", 25).on_ack(f'{load.number(0)}[{{"ok":false,"error":{{}}}}]'.encode())
+    assert load.samples.acked == 0
+    assert load.refused
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 51), (0.99, 100), (0, 1)])
+def test_percentile(share: float, expected: float) -> None:
+    assert percentile(range(1, 101), share) == expected
+
+
+def test_spread_has_the_median_between_the_ends() -> None:
+    assert spread([3, 1, 20_000]) == "3 (1 to 20,000)"
