@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -44,12 +45,12 @@ ACCOUNT_BUDGET = "signin-account"
 """Wrong passwords for one e-mail address, whether it has an account or not."""
 
 AT_ONCE = 2
-"""Passwords compared at the same time: as many as have a thread. It bounds how many guesses pass a lock that
-they cause.
+"""Passwords compared or hashed at the same time: as many as have a thread. It bounds how many guesses pass a
+lock that they cause.
 """
 
 WAITING = 200
-"""Sign-ins that may wait for their turn; it takes them about half a minute."""
+"""Sign-ins and sign-ups that may wait for their turn; it takes them about half a minute."""
 
 RETRY_AFTER = 5.0
 
@@ -117,16 +118,8 @@ class Auth:
         attempts from the address or too many wrong passwords for the account, also for the right one.
         """
         self._limiter.spend(SIGN_IN_BUDGET, address)
-        if self._waiting >= WAITING:
-            raise Unavailable(
-                "Too many people are signing in; try again in a moment.", retry_after=RETRY_AFTER
-            )
-        self._waiting += 1
-        try:
-            async with self._turns:
-                user = await self._user_with(normal_email(email), password)
-        finally:
-            self._waiting -= 1
+        async with self._turn():
+            user = await self._user_with(normal_email(email), password)
         return await self._begin(user)
 
     async def refresh(self, refresh_token: str) -> Grant:
@@ -176,8 +169,23 @@ class Auth:
             payload = UserSignUpPayload().load(sent)
         except ValidationError as error:
             raise invalid_from(error) from None
-        await hash_password(payload, self._passwords)
+        async with self._turn():
+            await hash_password(payload, self._passwords)
         return await self._dispatcher.run_internal("user.sign_up", payload)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One's turn at the passwords. Unavailable where too many are waiting for theirs."""
+        if self._waiting >= WAITING:
+            raise Unavailable(
+                "Too many people are signing in; try again in a moment.", retry_after=RETRY_AFTER
+            )
+        self._waiting += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def _user_with(self, email: str, password: str) -> Record:
         """The user with this address and password, who is not disabled. The same steps for every address."""

@@ -46,6 +46,11 @@ YOUNG_OBJECTS = 20_000
 actions; what they leave behind is freed without it, save a few cycles.
 """
 
+STOP_LIMIT = 8.0
+"""Seconds that requests under way have to be answered once the server stops. Supervisors kill after ten
+(docker stop) or more, and one client that is slow to send its body must not bring that about.
+"""
+
 
 def package_version() -> str:
     """The installed version of Rollcall."""
@@ -184,7 +189,9 @@ class Server:
         """Listen. OSError if the address cannot be had."""
         await self._followers.open(self._gateway)
         await self._gateway.open()
-        self._runner = web.AppRunner(self.app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            self.app, access_log=None, handle_signals=False, shutdown_timeout=STOP_LIMIT
+        )
         await self._runner.setup()
         settings = self._node.settings
         await web.TCPSite(self._runner, settings.host, settings.port, reuse_address=True).start()

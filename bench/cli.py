@@ -110,7 +110,7 @@ def latency(rounds: int, seconds: float, warm_up: float, schools: int, classes: 
 @number("--marks", 10_000_000, 100_000_000)
 @number("--schools", 100, 1_000)
 @number("--classes", 20, 100, "Per school.")
-@number("--tasks", 10_000, 100_000, "Per team.")
+@number("--tasks", 1_000, 100_000, "Per team.")
 def reads(rounds: int, folder: Path, reads: int, marks: int, schools: int, classes: int, tasks: int) -> None:
     """Reads on a large SQLite file, which is made first and kept."""
     folder.mkdir(parents=True, exist_ok=True)

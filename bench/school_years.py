@@ -21,7 +21,7 @@ from app.demo.history import school_days, teacher_of
 from app.demo.plan import PERIODS
 from app.demo.plan import Size as DemoSize
 from app.storage.sqlite_rows import RecordTable, StoredRecord
-from app.storage.sqlite_schema import index_name, prepare, record_table
+from app.storage.sqlite_schema import record_table
 from bench.servers import Size, load_demo
 from models.attendance import TAKEN, Sheet, mark_record, register_record
 from models.journal import Record
@@ -33,7 +33,6 @@ from models.task import PRIORITIES, STATUSES
 LAST_DAY = date(2026, 7, 20)
 CODES = "PPPPPPPPPPPPPPPPPLAEO"
 AT_ONCE = 20_000
-COMPLETE = "bench_marks"
 SEED = 20260302
 
 
@@ -44,6 +43,12 @@ class Years:
     size: Size
     marks: int
     tasks: int
+
+    @property
+    def name(self) -> str:
+        """What a file that holds all of it is marked with."""
+        size = self.size
+        return f"bench {size.schools} {size.classes} {size.students} {self.marks} {self.tasks}"
 
     @property
     def team_ids(self) -> list[str]:
@@ -58,9 +63,9 @@ class Years:
 
 
 async def fill(path: Path, years: Years) -> int:
-    """Make the file, unless it is there with as many marks; how many it has."""
-    there = _complete(path)
-    if there is not None and there >= years.marks:
+    """Make the file, unless it is there as an earlier call has made it; how many marks it has."""
+    there = _complete(path, years)
+    if there is not None:
         return there
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()
@@ -68,32 +73,39 @@ async def fill(path: Path, years: Years) -> int:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         # Nobody minds the loss of a file that can be made again.
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -1000000")
-        kinds = [KINDS[name] for name in ("mark", "register", "tally", "summary")]
-        for kind in kinds:
-            for index in kind.indexes:
-                connection.execute(f"DROP INDEX IF EXISTS {index_name(kind, index)}")
+        for setting in (
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            "cache_size = -1000000",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+        indexes = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN"
+            " ('records_mark', 'records_register', 'records_tally', 'records_summary')"
+        ).fetchall()
+        for name, _ in indexes:
+            connection.execute(f'DROP INDEX "{name}"')
         rooms = {name: (number, head) for number, name, head in connection.execute("SELECT * FROM rooms")}
         filler = _Filler(connection, rooms)
         filler.write(_attendance(years))
         filler.write(_tasks(connection, years))
         filler.move_heads()
-        prepare(path, KINDS.values())
+        for _, sql in indexes:
+            connection.execute(sql)
         (marks,) = connection.execute("SELECT count(*) FROM records_mark").fetchone()
-        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (COMPLETE, str(marks)))
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (years.name, str(marks)))
         return int(marks)
     finally:
         connection.close()
 
 
-def _complete(path: Path) -> int | None:
+def _complete(path: Path, years: Years) -> int | None:
     if not path.exists():
         return None
     connection = sqlite3.connect(path)
     try:
-        row = connection.execute("SELECT value FROM meta WHERE name = ?", (COMPLETE,)).fetchone()
+        row = connection.execute("SELECT value FROM meta WHERE name = ?", (years.name,)).fetchone()
         return None if row is None else int(row[0])
     except sqlite3.Error:
         return None

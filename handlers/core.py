@@ -69,6 +69,7 @@ class Core:
                 decider=decider,
                 clock=clock,
                 committed=self._take_in,
+                found=self._wake,
                 queue=queue,
             )
         )
@@ -97,6 +98,10 @@ class Core:
             self.org.apply(commit.entries)
         self._committed(commit)
         self.consumers.offer(commit)
+
+    def _wake(self, room: str, head: int) -> None:
+        if head:
+            self.consumers.wake(room, head)
 
     async def _shown(self, seq: int) -> None:
         await self.consumers.settled(MIRROR, ORG, seq, SHOWN_LIMIT)

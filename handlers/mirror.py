@@ -18,6 +18,7 @@ from handlers.dispatch.rooms import Rooms
 from models.action import Payload
 from models.actor import Actor
 from models.journal import ORG, Entry, Record
+from models.record import tombstone
 from models.schema import Payload as PayloadSchema
 
 MIRROR = "mirror"
@@ -42,7 +43,7 @@ async def copy(ctx: Context, payload: Payload) -> None:
     held = await ctx.held(source["kind"], source["id"])
     if source.get("deleted"):
         if held is not None and not held.get("deleted"):
-            ctx.derive(payload["type"], {"kind": source["kind"], "id": source["id"], "deleted": True})
+            ctx.derive(payload["type"], tombstone(source))
     elif held is None or held.get("org_seq", 0) < source["seq"]:
         ctx.derive(payload["type"], {**source, "org_seq": source["seq"]})
 

@@ -20,8 +20,8 @@ from models.query import Query, query
 from models.topic import Topic
 
 NOTIFICATIONS = 100
-KEPT = 64
-"""How many built snapshots a node keeps; each may be a megabyte."""
+KEPT_RECORDS = 100_000
+"""How many records the built snapshots that a node keeps hold together: about 150 MB."""
 
 SNAPSHOT_KINDS: dict[str, frozenset[str]] = {
     "school": frozenset({"school", "class", "register", "tally", "mark", "summary"}),
@@ -85,12 +85,15 @@ class Snapshots:
                 built = Snapshot(topic.name, position, await self.records(topic, key[1] or None))
                 self._built[key] = built
             self._built.move_to_end(key)
-            while len(self._built) > KEPT:
+            while len(self._built) > 1 and self._kept_records() > KEPT_RECORDS:
                 self._built.popitem(last=False)
             return built
         finally:
             if self._building.get(key) is asyncio.current_task():
                 del self._building[key]
+
+    def _kept_records(self) -> int:
+        return sum(len(snapshot.records) + 1 for snapshot in self._built.values())
 
     async def _default_day(self, room: str) -> str:
         """Today in the school's time zone; rooms without a time zone have no days."""

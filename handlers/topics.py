@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from handlers.access import SCHOOL_READERS, TEAM_READERS
 from handlers.dispatch.org import OrgView
 from handlers.dispatch.rooms import Rooms
 from models.actor import Actor
 from models.journal import ORG, Record
 from models.ports import Storage
 from models.query import query
-
-READERS = ("school_admin", "office", "viewer")
 
 
 class Topics:
@@ -25,10 +24,10 @@ class Topics:
     async def of(self, actor: Actor, limit: int = 0) -> list[dict[str, str]]:
         """`[{topic, name}]`, at most `limit` (0: all). What is archived is left out. StorageLost."""
         topics = [{"topic": f"user:{actor.id}", "name": actor.name}]
-        for school in await self._records(actor, "school", READERS):
+        for school in await self._records(actor, "school", SCHOOL_READERS):
             topics.append({"topic": f"school:{school['id']}", "name": school["name"]})
             topics.append({"topic": f"summary:{school['id']}", "name": school["name"]})
-        teams = await self._records(actor, "team", ("lead", "member"))
+        teams = await self._records(actor, "team", TEAM_READERS)
         topics += [{"topic": f"team:{team['id']}", "name": team["name"]} for team in teams]
         topics += await self._classes(actor)
         if actor.is_admin:

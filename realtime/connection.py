@@ -11,9 +11,11 @@ from models.actor import Actor
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """A signed-in client. `in_flight`: its actions without an answer yet, all of one room (`flight_room`)."""
+    """A signed-in client, by `token`. `in_flight`: its actions without an answer, all of one room
+    (`flight_room`)."""
 
     sid: str
+    token: str
     actor: Actor
     expires_at: int
     in_flight: set[asyncio.Future[Ack]] = field(default_factory=set)

@@ -14,6 +14,7 @@ from typing import Any
 
 import engineio
 from aiohttp import WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 from engineio import async_socket, exceptions, packet, payload
 
 MAX_MESSAGE = 256 * 1024
@@ -22,10 +23,21 @@ MAX_MESSAGE = 256 * 1024
 QUEUED_PACKETS = 8_192
 """Packets waiting for one client; more than that and it is cut."""
 
+QUEUED_CHARACTERS = 16 * 1024 * 1024
+"""Characters of the packets that wait for one client; once there are more, the next packet cuts it. Answers
+to `subscribe` may have a megabyte each, so the number of packets alone bounds nothing.
+"""
+
 PACKETS_PER_POLL = 16
 """What python-engineio's client decodes from one poll at most."""
 
+CHARACTERS_PER_POLL = 256 * 1024
+"""An answer to a poll that has as much takes no further packet."""
+
 PACKETS_PER_POST = 256
+POST_LIMIT = 30.0
+"""Seconds that the body of a post may take to arrive."""
+
 CLOSE_LIMIT = 5.0
 PACKET_TYPES = tuple("0123456")
 EVENT = "42"
@@ -85,6 +97,8 @@ class EngineSocket(async_socket.AsyncSocket):
     """One client's connection."""
 
     _ws: WebSocket | None = None
+    _waiting = 0
+    """Characters of the packets in the queue."""
 
     async def send(self, pkt: packet.Packet) -> None:
         """Queue a packet; cuts a client whose queue is full."""
@@ -96,11 +110,19 @@ class EngineSocket(async_socket.AsyncSocket):
         """
         if self.closed:
             return False
-        if self.queue.qsize() >= QUEUED_PACKETS:
+        if self.queue.qsize() >= QUEUED_PACKETS or self._waiting > QUEUED_CHARACTERS:
             self.server.cut(self)
             return False
         self.queue.put_nowait(pkt)
+        self._waiting += _length(pkt)
         return True
+
+    def drop_waiting(self) -> None:
+        """Forget what waits to be sent."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+            self.queue.task_done()
+        self._waiting = 0
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         """Close once everything queued so far is sent. Never waits for a client to read, whatever `wait`
@@ -119,8 +141,11 @@ class EngineSocket(async_socket.AsyncSocket):
                 packets = [await self.queue.get()]
         except TimeoutError:
             raise exceptions.QueueEmpty from None
-        while len(packets) < PACKETS_PER_POLL and not self.queue.empty():
+        taken = _length(packets[0])
+        while len(packets) < PACKETS_PER_POLL and taken < CHARACTERS_PER_POLL and not self.queue.empty():
             packets.append(self.queue.get_nowait())
+            taken += _length(packets[-1])
+        self._waiting -= taken
         for _ in packets:
             self.queue.task_done()
         if None in packets:
@@ -131,8 +156,10 @@ class EngineSocket(async_socket.AsyncSocket):
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take the packets of a polling client. EngineIOError for anything that makes no sense."""
+        body = await _whole_body(environ["aiohttp.request"])
         try:
-            await super().handle_post_request(environ)
+            for pkt in payload.Payload(encoded_payload=body.decode()).packets:
+                await self.receive(pkt)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise BadPacket(str(error)) from error
 
@@ -155,7 +182,11 @@ class EngineSocket(async_socket.AsyncSocket):
                 writer.cancel()
 
     async def _upgrade(self, ws: WebSocket) -> bool:
-        """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch."""
+        """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch.
+        One at a time: two would share the packets.
+        """
+        if self.upgrading or self.upgraded:
+            return False
         self.upgrading = True
         try:
             async with asyncio.timeout(self.server.ping_timeout):
@@ -200,11 +231,9 @@ class EngineServer(engineio.AsyncServer):
         self._cutting: set[asyncio.Task[None]] = set()
 
     def cut(self, socket: EngineSocket) -> None:
-        """End a connection whose client does not read. What waits for it is dropped; it finds that in the tail."""
+        """End a connection whose client does not read. What waits is dropped; it finds that in the tail."""
         if not socket.closing:
-            while not socket.queue.empty():
-                socket.queue.get_nowait()
-                socket.queue.task_done()
+            socket.drop_waiting()
             if self.farewell is not None:
                 socket.queue.put_nowait(self.farewell)
             task = asyncio.create_task(socket.close(wait=False, abort=True))
@@ -236,6 +265,27 @@ class EngineServer(engineio.AsyncServer):
                 self.sockets.pop(socket.sid, None)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
+
+
+async def _whole_body(request: web.Request) -> bytes:
+    """The body of a post, which may come in pieces and without a length. EngineIOError where it is too large
+    or does not arrive.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(POST_LIMIT):
+            while chunk := await request.content.readany():
+                body += chunk
+                if len(body) > MAX_MESSAGE:
+                    raise exceptions.ContentTooLongError
+    except (TimeoutError, ConnectionError, web.RequestPayloadError, HttpProcessingError) as error:
+        raise BadPacket(f"the body did not arrive: {error}") from error
+    return bytes(body)
+
+
+def _length(pkt: packet.Packet | None) -> int:
+    """Characters that a packet holds; None stands for the end of the queue."""
+    return len(pkt.data) if pkt is not None and isinstance(pkt.data, str) else 0
 
 
 def _decode(text: str) -> packet.Packet:

@@ -89,7 +89,12 @@ class Follower:
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
         self.delivered = entries[-1].seq
-        self._delivery.entries(self.room, entries)
+        try:
+            self._delivery.entries(self.room, entries)
+        except Exception:
+            # Some members may have got them and some not: all read anew.
+            log.exception("%s: delivering up to %d", self.room, self.delivered)
+            self._delivery.skipped(self.room, self.delivered, "failed")
 
     def _skip(self, seq: int, reason: str) -> None:
         self.delivered = seq
@@ -131,7 +136,9 @@ class Followers:
         """Follow the room from its head on, until `release` was called as often. StorageLost (then there is
         nothing to release).
         """
-        self._needed[room] = self._needed.get(room, 0) + 1
+        needed = self._needed[room] = self._needed.get(room, 0) + 1
+        if needed == 1:
+            self._fanout.join(room)
         try:
             follower = self._followers.get(room)
             if follower is None:
@@ -183,7 +190,6 @@ class Followers:
         try:
             if self._delivery is None:
                 raise RuntimeError("the followers are not open")
-            self._fanout.join(room)
             head = (await self._storage.heads([room]))[room]
             follower = Follower(room, head, self._storage, self._delivery)
             if room in self._needed:

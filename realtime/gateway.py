@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -66,7 +66,7 @@ class Gateway:
         self._about = {"node": node, "version": version}
         self._connections: dict[str, Connection] = {}
         self._of_user: dict[str, set[Connection]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         server.receiver = self
 
     async def open(self) -> None:
@@ -77,8 +77,8 @@ class Gateway:
         """Tell every client that the server restarts, and end its connection."""
         for connection in list(self._connections.values()):
             self._end(connection, "restarting")
-        while self._ending:
-            await asyncio.wait(self._ending)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def connections_of(self, user_id: str) -> list[Connection]:
         """The user's connections to this node."""
@@ -95,7 +95,7 @@ class Gateway:
             raise Refused(error.code) from None
         except StorageLost:
             raise Refused(Unavailable.code) from None
-        connection = Connection(sid, signed_in.actor, signed_in.expires_at)
+        connection = Connection(sid, str(token), signed_in.actor, signed_in.expires_at)
         self._connections[sid] = connection
         self._of_user.setdefault(connection.actor.id, set()).add(connection)
         self._expire_later(connection)
@@ -204,8 +204,8 @@ class Gateway:
         finally:
             for topic in joined:
                 self._push.release(connection, topic)
-        if connection.sid not in self._connections:
-            await self._subscriptions.leave_all(connection)
+            if connection.sid not in self._connections:
+                await self._subscriptions.leave_all(connection)
 
     async def _answer(self, connection: Connection, name: Any, request: Any) -> dict[str, Any]:
         match name:
@@ -227,6 +227,7 @@ class Gateway:
         signed_in = await self._tokens.verify(request.get("token") if isinstance(request, dict) else None)
         if signed_in.actor.id != connection.actor.id:
             raise Forbidden("The token is another user's.")
+        connection.token = request["token"]
         connection.actor = signed_in.actor
         connection.expires_at = signed_in.expires_at
         self._expire_later(connection)
@@ -256,6 +257,23 @@ class Gateway:
             self._push.move_on(topic, seq)
         if room == ORG:
             self._core.org.forget()
+            self._own(self._verify_again(list(self._connections.values())))
+        elif room.startswith("user:"):
+            self._own(self._verify_again(self.connections_of(room.removeprefix("user:"))))
+
+    async def _verify_again(self, connections: Sequence[Connection]) -> None:
+        """What changed for these users was not delivered: look whether they are still who they were."""
+        for connection in connections:
+            try:
+                signed_in = await self._tokens.verify(connection.token)
+            except RollcallError:
+                self._end(connection, "signed_out")
+            except StorageLost as lost:
+                log.warning("connections were not verified again: %s", lost)
+                return
+            else:
+                if set(signed_in.actor.roles) != set(connection.actor.roles):
+                    self._end(connection, "roles_changed")
 
     def _user_changed(self, entry: Entry) -> None:
         for connection in self.connections_of(entry.data["id"]):
@@ -284,9 +302,12 @@ class Gateway:
             return
         connection.closing = True
         self._server.send_event(connection.sid, "closing", {"code": code})
-        task = asyncio.create_task(self._server.close_connection(connection.sid))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._own(self._server.close_connection(connection.sid, for_good=code != "restarting"))
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- answers
 

@@ -4,6 +4,7 @@ came.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ PACKET_TYPES = tuple("01234")
 
 EVENT = str(packet.EVENT)
 LONGEST_ACK_ID = 15
+
+CONNECT_LIMIT = 20.0
+"""Seconds from the opening of a transport until somebody must have signed in on it."""
 
 log = logging.getLogger("rollcall.sockets")
 
@@ -85,9 +89,18 @@ class SocketServer(socketio.AsyncServer):
         """Answer an event."""
         return self.send_text(sid, f"3{ack_id}[{orjson.dumps(data).decode()}]")
 
-    async def close_connection(self, sid: str) -> None:
-        """Send a disconnect and end the connection."""
-        await self.disconnect(sid)
+    async def close_connection(self, sid: str, *, for_good: bool) -> None:
+        """Send what is queued, then end the connection. `for_good`: official clients do not come back by
+        themselves."""
+        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        if for_good:
+            await self.disconnect(sid)
+        await self.eio.disconnect(eio_sid)
+
+    async def shutdown(self) -> None:
+        """End every connection, also those that nobody has signed in to, and stop the background tasks."""
+        await asyncio.gather(*(socket.close(wait=False) for socket in list(self.eio.sockets.values())))
+        await super().shutdown()
 
     async def _accept(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         try:
@@ -98,11 +111,27 @@ class SocketServer(socketio.AsyncServer):
     async def _gone(self, sid: str, reason: str | None = None) -> None:
         await self.receiver.disconnected(sid)
 
+    async def _handle_eio_connect(self, eio_sid: str, environ: Any) -> None:  # type: ignore[override]
+        await super()._handle_eio_connect(eio_sid, environ)
+        asyncio.get_running_loop().call_later(CONNECT_LIMIT, self._expect_connected, eio_sid)
+
+    def _expect_connected(self, eio_sid: str) -> None:
+        """A transport that nobody has signed in on by now is of no use."""
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            self.eio.cut(socket)
+
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        known = self.manager.sid_from_eio_sid(eio_sid, "/")
         await super()._handle_connect(eio_sid, namespace, data)
         sid = self.manager.sid_from_eio_sid(eio_sid, "/")
-        if sid is not None and self.manager.is_connected(sid, "/"):
+        if sid is None or sid == known or not self.manager.is_connected(sid, "/"):
+            return
+        if eio_sid in self.environ:
             await self.receiver.connected(sid)
+        else:
+            # The client went while it was let in, when there was nobody to call gone yet.
+            await self.disconnect(sid)
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace or "/")

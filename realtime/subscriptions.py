@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.core import Core
+from handlers.dispatch.answers import RETRY_AFTER
 from models.errors import Invalid, RollcallError, Unavailable
 from models.journal import Entry, Position
 from models.ports import StorageLost
@@ -41,7 +42,7 @@ class Subscriptions:
     async def subscribe(self, connection: Connection, request: Any) -> tuple[dict[str, Any], str | None]:
         """The reply for one topic, and the topic to release once the reply is sent.
 
-        A refused topic is answered with `error` and changes nothing.
+        A refused topic is answered with `error`; the connection is no member of one that could not be read.
         """
         name = request.get("topic") if isinstance(request, dict) else None
         try:
@@ -56,7 +57,7 @@ class Subscriptions:
         except RollcallError as error:
             return {"topic": name if isinstance(name, str) else None, "error": error.to_wire()}, None
         except StorageLost:
-            return {"topic": name, "error": Unavailable(retry_after=1.0).to_wire()}, None
+            return {"topic": name, "error": Unavailable(retry_after=RETRY_AFTER).to_wire()}, None
 
     async def unsubscribe(self, connection: Connection, topic: str) -> None:
         """End a membership, if there is one."""

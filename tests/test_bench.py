@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bench.load import Dashboard, Load, Writer
+from bench.school_years import Years, fill
+from bench.servers import Size
 from bench.table import percentile, spread
 
 ROOT = Path(__file__).parents[1]
@@ -62,25 +66,16 @@ def test_reads_are_measured_without_a_full_scan(tmp_path: Path) -> None:
     assert "None of the statements reads" in printed
 
 
-def test_a_made_file_is_used_again(tmp_path: Path) -> None:
-    size = (
-        "--rounds",
-        "1",
-        "--marks",
-        "100",
-        "--schools",
-        "1",
-        "--classes",
-        "1",
-        "--tasks",
-        "0",
-        "--reads",
-        "1",
-    )
-    run("reads", *size, "--folder", str(tmp_path))
-    made = (tmp_path / "school-years.db").stat().st_ino
-    run("reads", *size, "--folder", str(tmp_path))
-    assert (tmp_path / "school-years.db").stat().st_ino == made
+async def test_a_made_file_is_used_again_and_a_part_of_one_is_not(tmp_path: Path) -> None:
+    file, years = tmp_path / "school-years.db", Years(Size(1, 1, 5), marks=100, tasks=20)
+    assert await fill(file, years) >= 100
+    made = file.stat().st_mtime_ns
+    await fill(file, years)
+    assert file.stat().st_mtime_ns == made
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DELETE FROM meta WHERE name LIKE 'bench%'")
+    await fill(file, years)
+    assert file.stat().st_mtime_ns != made
 
 
 async def test_a_latency_counts_from_when_the_mark_was_due() -> None:

@@ -10,7 +10,7 @@ from models.ports import StorageLost
 from models.schema import ID
 
 RETRY_AFTER = 1.0
-"""Seconds after which a client may try again when the storage could not be reached."""
+"""Seconds after which a client may try again what was `unavailable`."""
 
 log = logging.getLogger("rollcall.door")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from handlers.dispatch import policy
 from handlers.dispatch.context import Changes, Context, Overlay, RoomState
-from handlers.dispatch.org import OrgView
+from handlers.dispatch.org import OrgView, active_actor
 from handlers.dispatch.registry import ActionSpec, Registry
 from models.action import Ack, Payload
 from models.actor import SYSTEM, Actor
@@ -143,7 +143,7 @@ class Decider:
                 return Ack(earlier.op_id, earlier.room, earlier.seq, earlier.data, duplicate=True)
             if op in answers:
                 return answer_again(self._registry, batch.room, op[1], answers[op])
-        actor = await self._current(prepared.actor)
+        actor = await self._current(prepared.actor, batch)
         policy.check(prepared.spec, actor, batch.room, prepared.payload)
         context = Context(
             type=prepared.spec.type,
@@ -165,8 +165,13 @@ class Decider:
         await prepared.spec.handler(context, prepared.payload)
         return batch.merge(prepared, context.changes)
 
-    async def _current(self, actor: Actor) -> Actor:
-        """The actor with the roles they have now: a token only says who it is."""
+    async def _current(self, actor: Actor, batch: Batch) -> Actor:
+        """The actor with the roles they have now, also by what this batch has decided: a token only says who
+        it is.
+        """
+        decided = batch.overlay.get("user", {}).get(actor.id)
+        if decided is not None:
+            return active_actor(decided, actor.session_id)
         return await self._org.actor(actor.id, actor.session_id)
 
     async def _check_if_seq(self, prepared: Prepared, if_seq: int, batch: Batch, context: Context) -> None:

@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from handlers.dispatch.answers import RETRY_AFTER
 from handlers.dispatch.batch import Batch, CutBatch, Decider, Prepared
 from handlers.dispatch.context import RoomState
 from models.action import Ack
@@ -23,9 +24,13 @@ from models.record import RecordKey
 BATCH = 256
 QUEUE = 4_096
 CACHED_RECORDS = 8_192
+"""Records and query results that a room remembers."""
+CACHED_ON_NODE = 200_000
+"""What all rooms of a node remember together: about 300 MB."""
+CHECK_EVERY = 1_000
+"""Actions between two looks at what all rooms remember."""
 TAIL_READ = 1_000
 LOST_RACES = 50
-RETRY_AFTER = 1.0
 
 log = logging.getLogger("rollcall.committer")
 
@@ -44,7 +49,8 @@ class Committer:
     Every submitted action gets exactly one answer: its ack, a RollcallError, or Unavailable when the
     storage is lost. An answer is only given after the commit is durable (or, for a rejection, against a
     head confirmed after the action came in). Actions are decided in the order of `submit`. A caller that
-    goes away changes nothing.
+    goes away changes nothing. `committed` hears every commit; `found` hears the head where none was known
+    before, for a commit whose outcome was lost has been heard by nobody.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Committer:
         decider: Decider,
         clock: Clock,
         committed: Callable[[Commit], None],
+        found: Callable[[str, int], None],
         queue: int = QUEUE,
     ) -> None:
         self.room = room
@@ -64,6 +71,7 @@ class Committer:
         self._decider = decider
         self._clock = clock
         self._committed = committed
+        self._found = found
         self._limit = queue
         self._queue: deque[Waiting] = deque()
         self._state = RoomState()
@@ -73,6 +81,16 @@ class Committer:
     @property
     def idle(self) -> bool:
         return self._task is None
+
+    @property
+    def cached(self) -> int:
+        """How many records and query results are remembered."""
+        return len(self._state.records) + sum(len(found) for found in self._state.found.values())
+
+    def forget(self) -> None:
+        """Remember nothing any more. Only between two batches."""
+        self._head = None
+        self._state.clear()
 
     def submit(self, prepared: Prepared) -> asyncio.Future[Ack]:
         """Queue an action; the future is its answer. Unavailable at once when the queue is full."""
@@ -99,11 +117,11 @@ class Committer:
                     await self._commit(batch)
                 except StorageLost as lost:
                     log.warning("storage lost in %s: %s", self.room, lost)
-                    self._forget()
+                    self.forget()
                     _reject_all(batch, Unavailable(retry_after=RETRY_AFTER))
                 except Exception:
                     log.exception("committer of %s", self.room)
-                    self._forget()
+                    self.forget()
                     _reject_all(batch, Internal())
         finally:
             self._task = None
@@ -111,8 +129,6 @@ class Committer:
     async def _commit(self, batch: list[Waiting]) -> None:
         """Decide and write the batch, as often as other nodes append first."""
         for _ in range(LOST_RACES):
-            if not batch:
-                return
             loaded = await self._load(batch)
             decided, outcomes = await self._decide(batch, loaded)
             commit = decided.commit(self._storage.epoch)
@@ -124,25 +140,26 @@ class Committer:
                 except (HeadMoved, DuplicateOp):
                     continue
                 except CommitTooLarge:
-                    batch = self._halve(batch)
+                    if len(batch) == 1:
+                        _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
+                        return
+                    self._put_back(batch, len(batch) // 2)
                     continue
                 self._take_in(commit)
-            for waiting, outcome in zip(batch, outcomes, strict=False):
+            self._put_back(batch, len(outcomes))
+            for waiting, outcome in zip(batch, outcomes, strict=True):
                 _answer(waiting, outcome)
-            self._queue.extendleft(reversed(batch[len(outcomes) :]))
             if commit is not None:
                 self._committed(commit)
             return
         _reject_all(batch, Unavailable("This room is very busy; try again.", retry_after=RETRY_AFTER))
 
-    def _halve(self, batch: list[Waiting]) -> list[Waiting]:
-        """The first half; the second goes back to the front of the queue. One action alone is refused."""
-        if len(batch) == 1:
-            _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
-            return []
-        half = len(batch) // 2
-        self._queue.extendleft(reversed(batch[half:]))
-        return batch[:half]
+    def _put_back(self, batch: list[Waiting], kept: int) -> None:
+        """Shorten the batch to what is kept; the rest is the first in the queue again, and no part of what
+        becomes of this batch.
+        """
+        self._queue.extendleft(reversed(batch[kept:]))
+        del batch[kept:]
 
     async def _load(self, batch: Sequence[Waiting]) -> Loaded:
         """Everything the batch needs in one look, and the head confirmed, so that even a rejection is
@@ -163,6 +180,8 @@ class Committer:
     async def _catch_up(self, head: int) -> None:
         """Another node has appended: forget the records that its entries touched."""
         known = self._head
+        if known is None:
+            self._found(self.room, head)
         if known is None or head < known or head - known > TAIL_READ:
             self._state.clear()
         else:
@@ -197,12 +216,8 @@ class Committer:
             kind = entry.data["kind"]
             self._state.found.pop(kind, None)
             self._state.records[kind, entry.data["id"]] = entry.data
-        if len(self._state.records) > CACHED_RECORDS:
+        if self.cached > CACHED_RECORDS:
             self._state.clear()
-
-    def _forget(self) -> None:
-        self._head = None
-        self._state.clear()
 
 
 class Committers:
@@ -213,6 +228,7 @@ class Committers:
         self._limit = limit
         self._committers: OrderedDict[str, Committer] = OrderedDict()
         self._closed = False
+        self._submitted = 0
 
     def submit(self, prepared: Prepared) -> asyncio.Future[Ack]:
         """Queue the action in its room. Unavailable when the queue is full or the node is stopping."""
@@ -220,9 +236,12 @@ class Committers:
             raise Unavailable("This server is stopping; try again.", retry_after=RETRY_AFTER)
         committer = self._committers.get(prepared.room)
         if committer is None:
-            committer = self._committers[prepared.room] = self._make(prepared.room)
             self._evict()
+            committer = self._committers[prepared.room] = self._make(prepared.room)
         self._committers.move_to_end(prepared.room)
+        self._submitted += 1
+        if self._submitted % CHECK_EVERY == 0:
+            self._forget_longest_unused()
         return committer.submit(prepared)
 
     async def close(self) -> None:
@@ -231,9 +250,19 @@ class Committers:
         await asyncio.gather(*(committer.drained() for committer in self._committers.values()))
 
     def _evict(self) -> None:
-        surplus = len(self._committers) - self._limit
+        """Make place for one more; rooms that are busy stay."""
+        surplus = len(self._committers) + 1 - self._limit
         for room in [room for room, c in self._committers.items() if c.idle][: max(0, surplus)]:
             del self._committers[room]
+
+    def _forget_longest_unused(self) -> None:
+        surplus = sum(committer.cached for committer in self._committers.values()) - CACHED_ON_NODE
+        for committer in self._committers.values():
+            if surplus <= 0:
+                return
+            if committer.idle:
+                surplus -= committer.cached
+                committer.forget()
 
 
 def _answer(waiting: Waiting, outcome: Ack | RollcallError) -> None:

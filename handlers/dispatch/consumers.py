@@ -108,10 +108,14 @@ class Consumers:
 
     def offer(self, commit: Commit) -> None:
         """A commit is durable: let the consumers of its room read on."""
-        noun = commit.room.partition(":")[0]
+        self.wake(commit.room, commit.last)
+
+    def wake(self, room: str, head: int) -> None:
+        """The room's journal is at `head`: let its consumers read on to there."""
+        noun = room.partition(":")[0]
         for spec in self._specs:
             if spec.rooms == noun:
-                self._wake(spec, commit.room, commit.last)
+                self._wake(spec, room, head)
 
     async def settled(self, name: str, room: str, seq: int, limit: float) -> bool:
         """Wait until the consumer has handled the room up to `seq`; False if that takes longer than `limit`

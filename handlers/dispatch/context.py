@@ -4,7 +4,7 @@ its changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from handlers.dispatch.org import OrgView
@@ -39,7 +39,7 @@ class RoomState:
 
 @dataclass(slots=True)
 class Changes:
-    """What an action, or a batch so far, wants to write.
+    """What an action wants to write.
 
     `own`: the action's entries in order, as `(type, record)`. `derived`: by record, the newest state only,
     so that each derived record is at most one entry of a commit. `passwords`: user id → hash, written to
@@ -127,7 +127,7 @@ class Context:
         if not changed:
             return stored
         if query.limit and len(stored) == query.limit and any(r["id"] in changed for r in stored):
-            stored = await self._storage.find(_with_limit(query, query.limit + len(changed)))
+            stored = await self._storage.find(replace(query, limit=query.limit + len(changed)))
         merged = [record for record in stored if record["id"] not in changed]
         merged += [record for record in changed.values() if query.matches(self.room, record)]
         merged = query.sorted(merged)
@@ -142,10 +142,6 @@ class Context:
     async def elsewhere(self, kind: str, id: str) -> tuple[str, Record] | None:
         """The room and record with this id in whatever room: for ids that must be unique across rooms."""
         return await self._storage.locate(kind, id)
-
-    async def find_anywhere(self, query: Query) -> list[Record]:
-        """Records of other rooms; no protection against changes there while the action is decided."""
-        return await self._storage.find(query)
 
     def put(self, record: Record, type: str | None = None) -> None:
         """Write this record as an entry of the action: with its op_id, by and seq, in the order of the
@@ -182,19 +178,4 @@ class Context:
 def _in_room(query: Query, room: str) -> Query:
     if any(name == "room" for name, _ in query.equal):
         return query
-    return Query(
-        query.kind,
-        (("room", room), *query.equal),
-        query.within,
-        query.one_of,
-        query.containing,
-        query.order,
-        query.after,
-        query.limit,
-    )
-
-
-def _with_limit(query: Query, limit: int) -> Query:
-    return Query(
-        query.kind, query.equal, query.within, query.one_of, query.containing, query.order, query.after, limit
-    )
+    return replace(query, equal=(("room", room), *query.equal))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from marshmallow import ValidationError
 
 from handlers.dispatch import policy
+from handlers.dispatch.answers import RETRY_AFTER
 from handlers.dispatch.batch import Prepared
 from handlers.dispatch.committer import Committers
 from handlers.dispatch.registry import ActionSpec, Registry
@@ -72,7 +73,7 @@ class Dispatcher:
         try:
             room = await spec.room(self._rooms, payload, action.actor)
         except StorageLost:
-            raise Unavailable(retry_after=1.0) from None
+            raise Unavailable(retry_after=RETRY_AFTER) from None
         if spec.prepare is not None:
             policy.check(spec, action.actor, room, payload)
             await spec.prepare(payload, self._passwords)

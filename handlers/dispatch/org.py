@@ -16,6 +16,13 @@ from models.record import RecordKey
 CACHED_RECORDS = 50_000
 
 
+def active_actor(user: Record | None, session_id: str | None) -> Actor:
+    """The actor that a `user` record describes. Unauthenticated for none and for one that is disabled."""
+    if user is None or user.get("disabled"):
+        raise Unauthenticated("This account does not exist or is disabled.")
+    return actor_of(user, session_id)
+
+
 class OrgView:
     """Reads records of `org` through a cache that `apply` keeps current: newer entries replace what is
     cached.
@@ -40,10 +47,7 @@ class OrgView:
         """The user as they are now. Unauthenticated for a user who is unknown or disabled."""
         if user_id == SYSTEM.id:
             return SYSTEM
-        user = await self.get("user", user_id)
-        if user is None or user.get("disabled"):
-            raise Unauthenticated("This account does not exist or is disabled.")
-        return actor_of(user, session_id)
+        return active_actor(await self.get("user", user_id), session_id)
 
     def apply(self, entries: Iterable[Entry]) -> None:
         """Take in what was committed to `org`."""

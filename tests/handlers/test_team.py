@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from models.action import Action
 from models.actor import Actor
-from models.errors import Conflict, Forbidden, Invalid, NotFound
-from models.journal import ORG
+from models.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from models.journal import ORG, Commit
+from models.ports import StorageLost
 from models.team import member_id
 from models.user import team_roles
 from tests.handlers.places import done
@@ -36,6 +38,24 @@ async def test_a_team_shows_in_its_own_room(core: CoreKit, admin: Actor) -> None
     assert team["id"].startswith("t-")
     shown = await core.storage.get(f"team:{team['id']}", "team", team["id"])
     assert (shown or {})["name"] == "Chess"
+
+
+async def test_a_change_whose_answer_was_lost_shows_in_the_teams_room_once_it_is_sent_again(
+    core: CoreKit, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = core.storage.append
+
+    async def lose_the_answer(commit: Commit) -> None:
+        await append(commit)
+        raise StorageLost("the answer was lost")
+
+    payload = {"team_id": "t1", "set": {"name": "Sports week"}}
+    with monkeypatch.context() as trouble:
+        trouble.setattr(core.storage, "append", lose_the_answer)
+        await core.refused(Unavailable, admin, "team.update", payload, op_id="rename")
+    again = await core.core.dispatcher.run(Action("team.update", payload, "rename", admin))
+    shown = await core.storage.get("team:t1", "team", "t1")
+    assert (again.duplicate, (shown or {})["name"]) == (True, "Sports week")
 
 
 async def test_the_id_of_a_team_cannot_be_used_again(core: CoreKit, admin: Actor) -> None:

@@ -8,7 +8,7 @@ import pytest
 from handlers.dispatch.registry import ACTIONS
 from handlers.user import hash_password
 from models.actor import Actor
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, Invalid, NotFound, Unauthenticated
 from models.journal import ORG, Record
 from models.team import member_id
 from tests.handlers.places import EVE, a_user, open_directory
@@ -216,3 +216,13 @@ async def test_a_new_password_replaces_the_hash_and_shows_only_that_it_did(
     with pytest.raises(NotFound):
         await core.core.dispatcher.run_internal("user.set_password", {**payload, "user_id": "u-none"})
     assert await core.credentials.password_hash("u-none") is None
+
+
+async def test_who_is_disabled_earlier_in_a_batch_does_nothing_later_in_it(
+    core: CoreKit, admin: Actor
+) -> None:
+    other = await core.actor("other-admin", roles=[("admin", ORG)])
+    outcomes = await core.act_at_once(
+        [(admin, "user.disable", {"user_id": other.id}), (other, "user.create", EVE)]
+    )
+    assert [isinstance(outcome, Unauthenticated) for outcome in outcomes] == [False, True]

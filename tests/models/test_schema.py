@@ -17,9 +17,9 @@ load_handlers()
 
 VALUES = st.sampled_from(
     [
-        None, True, 0, 5, -1, 601, 1.5, "", " ", "P", "1", "s1-c1", "a.b", "2026-03-02", "2026-02-30",
-        "2026-03-02T08:15:00Z", "a" * 201, "x\ny", "\ud800", "a@b.test", "open", "high", [], ["s1"], ["s1", 3], {},
-        {"title": "x"}, {"$gt": ""}, [{"role": "teacher", "scope": "class:s1-c1"}],
+        None, True, 0, 5, -1, 601, 1.5, "", " ", "P", "1", "s1-c1", "a.b", "2026-03-02",
+        "2026-03-02T08:15:00Z", "a" * 201, "x\ny", "\ud800", "a@b.test", "open", "high", [], ["s1"],
+        ["s1", 3], {}, {"title": "x"}, {"$gt": ""}, [{"role": "teacher", "scope": "class:s1-c1"}],
     ]
 )  # fmt: skip
 

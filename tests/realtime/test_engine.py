@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, ClientWebSocketResponse, StreamReader, WSMsgType, web
 
 from models.actor import Actor
-from realtime.engine import MAX_MESSAGE, QUEUED_PACKETS
+from realtime.engine import MAX_MESSAGE, QUEUED_CHARACTERS, QUEUED_PACKETS
 from tests.realtime.kit import DoorKit
 from tests.school import School, marking
 from tests.waiting import until
@@ -200,6 +200,97 @@ async def test_a_failed_upgrade_leaves_polling_usable(
     await http.post(f"{PATH}polling&sid={sid}", data="40" + token)
     text = await (await http.get(f"{PATH}polling&sid={sid}")).text()
     assert text.startswith("40")
+
+
+async def polling_client(door: DoorKit, school: School, http: ClientSession) -> str:
+    """The address of a polling connection that has connected to the namespace and taken the greeting."""
+    opening = await (await http.get(PATH + "polling")).text()
+    address = f"{PATH}polling&sid={orjson.loads(opening[1:])['sid']}"
+    await http.post(address, data="40" + orjson.dumps({"token": await door.token(school.teacher)}).decode())
+    greeting = ""
+    while '42["ready"' not in greeting:
+        greeting += await (await http.get(address)).text()
+    return address
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "39"}, {}], ids=["with a length", "chunked"])
+async def test_a_post_may_come_in_pieces(
+    door: DoorKit,
+    school: School,
+    http: ClientSession,
+    headers: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = await polling_client(door, school, http)
+    rest, first_read = asyncio.Event(), asyncio.Event()
+    readany = StreamReader.readany
+
+    async def noted(reader: StreamReader) -> bytes:
+        chunk = await readany(reader)
+        first_read.set()
+        return chunk
+
+    monkeypatch.setattr(StreamReader, "readany", noted)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'421["presence",'
+        await rest.wait()
+        yield b'{"topic":"class:s1-c1"}]'
+
+    posting = asyncio.create_task(http.post(address, data=pieces(), headers=headers))
+    await asyncio.wait_for(first_read.wait(), LIMIT)
+    rest.set()
+    assert (await posting).status == 200
+    assert (await (await http.get(address)).text()).startswith('431[{"ok":true')
+
+
+async def test_a_post_as_large_as_a_message_may_be_is_read_whole(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    address = await polling_client(door, school, http)
+    filling = "x" * (MAX_MESSAGE - 100)
+    await http.post(address, data=f'421["presence",{{"topic":"{filling}"}}]')
+    assert (await (await http.get(address)).text()).startswith('431[{"ok":false')
+
+
+async def test_connecting_again_to_the_namespace_greets_nobody_twice(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await raw_client(door, school, http)
+    await socket.send_str("40" + orjson.dumps({"token": await door.token(school.teacher)}).decode())
+    assert (await socket.receive_str(timeout=LIMIT)).startswith("44")
+    await socket.send_str('421["presence",{"topic":"class:s1-c1"}]')
+    assert (await socket.receive_str(timeout=LIMIT)).startswith('431[{"ok":true')
+    await socket.close()
+
+
+async def test_only_one_of_two_upgrades_at_a_time_is_taken(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    address = (await polling_client(door, school, http)).replace("=polling", "=websocket")
+    first, second = await http.ws_connect(address), await http.ws_connect(address)
+    await first.send_str("2probe")
+    assert await first.receive_str(timeout=LIMIT) == "3probe"
+    await ended(second)
+    await first.send_str("5")
+    await first.send_str('421["presence",{"topic":"class:s1-c1"}]')
+    texts = [await first.receive_str(timeout=LIMIT), await first.receive_str(timeout=LIMIT)]
+    assert texts[-1].startswith('431[{"ok":true')
+    await first.close()
+    await second.close()
+
+
+async def test_the_size_of_what_waits_for_a_client_is_bounded(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    await polling_client(door, school, http)
+    (connection,) = door.gateway.connections_of(school.teacher.id)
+    megabyte = "x" * 2**20
+    sent = 0
+    while door.server.send_text(connection.sid, megabyte):
+        sent += 1
+        assert sent * len(megabyte) <= QUEUED_CHARACTERS + len(megabyte)
+    await until(lambda: not door.gateway.connections_of(school.teacher.id))
 
 
 async def test_an_old_protocol_version_is_refused(door: DoorKit, http: ClientSession) -> None:

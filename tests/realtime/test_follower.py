@@ -23,9 +23,21 @@ ROOM = "school:s1"
 
 
 class LosableStorage(SqliteStorage):
-    """Reads fail while `lost`."""
+    """Reads fail while `lost`. `gate` holds questions for heads back until it is set."""
 
     lost = False
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.held = 0
+
+    async def heads(self, rooms: Sequence[str]) -> dict[str, int]:
+        self.held += 1
+        await self.gate.wait()
+        self.held -= 1
+        return await super().heads(rooms)
 
     async def read(self, room: str, **options: object) -> list[Entry]:
         if self.lost:
@@ -48,11 +60,11 @@ class Delivered:
 
 
 class Node:
-    def __init__(self, storage: LosableStorage, hub: Hub) -> None:
+    def __init__(self, storage: LosableStorage, hub: Hub, compare: float = 0.05) -> None:
         self.storage = storage
         self.delivered = Delivered()
         self.fanout = FanoutMemory(hub)
-        self.followers = Followers(storage, self.fanout, compare=0.05)
+        self.followers = Followers(storage, self.fanout, compare=compare)
 
     async def commit(self, count: int = 1, *, bulk: bool = False) -> Commit:
         """Append to the journal, and tell nobody."""
@@ -183,6 +195,25 @@ async def test_a_room_is_followed_as_long_as_somebody_needs_it(node: Node) -> No
     assert node.followers.followed() == []
     node.followers.receive(await node.commit())
     assert node.delivered.seqs == []
+
+
+async def test_a_room_that_is_needed_again_while_it_starts_hears_the_fan_out(
+    node: Node, storage: LosableStorage, hub: Hub
+) -> None:
+    other = Node(storage, hub, compare=3600)
+    await other.followers.open(other.delivered)
+    storage.gate.clear()
+    gone = asyncio.create_task(other.followers.follow(ROOM))
+    await until(lambda: storage.held == 1)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    again = asyncio.create_task(other.followers.follow(ROOM))
+    storage.gate.set()
+    await again
+    node.fanout.publish(await node.commit())
+    await until(lambda: other.delivered.seqs == [1])
+    await other.followers.close()
 
 
 async def test_another_nodes_commit_comes_through_the_fan_out(node: Node, other: Node) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 import socketio
+from aiohttp import ClientSession
 
 from models.actor import Actor
 from models.journal import Commit, Entry
+from models.ports import SignedIn
 from models.query import query
 from tests.realtime.kit import Client, DoorKit
 from tests.school import TODAY, School, marking
@@ -62,7 +65,7 @@ async def refused(door: DoorKit, auth: Any) -> None:
 
 async def test_a_session_that_has_ended_cannot_connect(door: DoorKit, school: School) -> None:
     token = await door.token(school.teacher, "sid-1")
-    payload = {"user_id": school.teacher.id, "session_id": "sid-1", "reason": "signed_out"}
+    payload = {"user_id": school.teacher.id, "session_id": "sid-1", "reason": "signed_out", "before": None}
     await door.core.core.dispatcher.run_internal("user.logout", payload, school.teacher)
     await refused(door, {"token": token})
 
@@ -397,7 +400,7 @@ async def test_disabling_a_user_ends_the_connection(door: DoorKit, school: Schoo
 async def test_signing_out_ends_the_connections_of_that_session_only(door: DoorKit, school: School) -> None:
     one = await door.client(school.teacher, token=await door.token(school.teacher, "sid-1"))
     two = await door.client(school.teacher, token=await door.token(school.teacher, "sid-2"))
-    payload = {"user_id": school.teacher.id, "session_id": "sid-1", "reason": "signed_out"}
+    payload = {"user_id": school.teacher.id, "session_id": "sid-1", "reason": "signed_out", "before": None}
     await door.core.core.dispatcher.run_internal("user.logout", payload, school.teacher)
     await one.gone()
     assert one.all("closing") == [{"code": "signed_out"}]
@@ -447,3 +450,28 @@ async def test_a_client_that_is_gone_leaves_nothing_behind(door: DoorKit, school
     assert door.followers.followed() == ["org"]
     assert door.server.eio.sockets == {}
     assert door.server.environ == {}
+
+
+async def test_a_client_that_goes_while_it_is_let_in_leaves_nothing_behind(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    verify = door.tokens.verify
+
+    async def slow(token: object) -> SignedIn:
+        asked.set()
+        await answer.wait()
+        return await verify(token)
+
+    monkeypatch.setattr(door.tokens, "verify", slow)
+    token = orjson.dumps({"token": await door.token(school.office)}).decode()
+    polling = f"{door.url}/socket.io/?EIO=4&transport=polling"
+    async with ClientSession() as http:
+        sid = orjson.loads((await (await http.get(polling)).text())[1:])["sid"]
+        letting_in = asyncio.create_task(http.post(f"{polling}&sid={sid}", data="40" + token))
+        await asked.wait()
+        await http.post(f"{polling}&sid={sid}", data="1")
+        answer.set()
+        await letting_in
+    assert door.gateway.connections_of(school.office.id) == []
+    assert door.followers.followed() == ["org"]

@@ -13,6 +13,7 @@ import orjson
 
 from app.demo.load import Demo
 from app.demo.plan import Size
+from app.main import STOP_LIMIT
 from app.storage.sqlite_reader import SqliteReader
 from tests.kit import open_kit
 from tests.parts.process import HOST, Child, environment_without, free_port
@@ -48,6 +49,25 @@ async def test_it_says_where_it_is_and_a_signal_stops_it_cleanly(serve: Serve, t
         assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
         keys.add(key_file.read_text())
     assert len(keys) == 1
+
+
+async def test_connections_that_do_nothing_do_not_hold_up_the_stop(serve: Serve) -> None:
+    server = serve({})
+    await server.wait_ready()
+    async with aiohttp.ClientSession(server.url) as http:
+        socket = await http.ws_connect("/socket.io/?EIO=4&transport=websocket")
+        opening = await (await http.get("/socket.io/?EIO=4&transport=polling")).text()
+        sid = orjson.loads(opening[1:])["sid"]
+        poll = asyncio.create_task(http.get(f"/socket.io/?EIO=4&transport=polling&sid={sid}"))
+        reader, writer = await asyncio.open_connection(HOST, int(server.url.rpartition(":")[2]))
+        writer.write(b"POST /api/users/refresh HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n")
+        writer.write(b"Expect: 100-continue\r\nContent-Type: application/json\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        async with asyncio.timeout(2 * STOP_LIMIT):
+            os.kill(server.pid, signal.SIGTERM)
+            assert await server.exited() == 0
+        await asyncio.gather(poll, socket.close(), return_exceptions=True)
+        writer.close()
 
 
 async def test_a_file_or_port_that_another_server_has_is_refused_in_one_line(
