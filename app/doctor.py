@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import sqlite3
 import stat
 import sys
 import zoneinfo
@@ -22,6 +21,7 @@ from app.main import Node, open_node, package_version
 from app.open_files import allow_open_files
 from app.storage.sqlite_lock import FileLock
 from app.storage.sqlite_reader import SqliteReader
+from app.storage.sqlite_schema import SQLITE_VERSION
 from models.journal import ORG
 from models.ports import Storage, StorageLost, StorageRefused
 
@@ -70,7 +70,7 @@ async def examine() -> AsyncIterator[Finding]:
 def _version() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding(
-        OK, "version", f"Rollcall {package_version()}, Python {version}, SQLite {sqlite3.sqlite_version}"
+        OK, "version", f"Rollcall {package_version()}, Python {version}, SQLite {SQLITE_VERSION}"
     )
 
 

@@ -24,11 +24,11 @@ CODES = {
     "unauthenticated": "No, a bad or an expired token.",
     "forbidden": "Your roles do not reach there, or do not allow this.",
     "not_found": "Within reach, but not there.",
-    "conflict": "Somebody else was first; `current` says what is there.",
+    "conflict": "It does not go with what is there now, which `current` shows.",
     "locked": "The register is closed for your role.",
     "too_large": "The body is over 256 KiB.",
     "rate_limited": "Too much at once; wait `retry_after` seconds.",
-    "unavailable": "The storage is away; nothing was written; try again with the same op_id.",
+    "unavailable": "Not possible now; wait, then send the same again with the same `op_id`.",
     "internal": "Our fault; it is logged with the request id that the message names.",
 }
 """Every error code (design: section 7), with what it tells the client."""

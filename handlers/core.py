@@ -60,7 +60,7 @@ class Core:
         self.snapshots = Snapshots(storage, self.org, self.rooms, clock)
         self.topics = Topics(storage, self.org, self.rooms)
         self._committed = committed
-        decider = Decider(storage, self.org, ids, registry)
+        decider = Decider(storage, self.org, self.rooms, ids, registry)
         self._committers = Committers(
             lambda room: Committer(
                 room,

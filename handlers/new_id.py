@@ -19,6 +19,6 @@ async def unused_id(ctx: Context, kind: str, prefix: str, chosen: str | None) ->
     held = await ctx.held(kind, chosen)
     if held is not None:
         raise Conflict(taken, fields=fields, current=held)
-    if await ctx.elsewhere(kind, chosen) is not None:
+    if not await ctx.claim(kind, chosen):
         raise Conflict(taken, fields=fields)
     return chosen

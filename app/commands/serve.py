@@ -7,6 +7,7 @@ import errno
 import logging
 import signal
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -98,10 +99,12 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
     signals = (signal.SIGTERM, signal.SIGINT)
 
     def begin() -> None:
-        click.echo("Stopping: answering what was accepted", err=True)
         for each in signals:
             loop.remove_signal_handler(each)
         stop.set()
+        # Whoever read this may be gone (`serve | head`): the server stops all the same.
+        with suppress(OSError):
+            click.echo("Stopping: answering what was accepted", err=True)
 
     for each in signals:
         loop.add_signal_handler(each, begin)

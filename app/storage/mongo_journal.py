@@ -77,8 +77,8 @@ class Journal:
     async def append(self, commit: Commit) -> None:
         """Return once the commit is on a majority. Its records follow, and reads wait for them.
 
-        CommitTooLarge for one that does not fit into one document (16 MiB), TypeError for a record that does not
-        fit its kind; nothing is written then.
+        CommitTooLarge for one that does not fit into one document (16 MiB), TypeError for a record that does
+        not fit its kind; nothing is written then.
         """
         room, before = commit.room, commit.first - 1
         await self._projection.vacancy()

@@ -18,6 +18,7 @@ from pathlib import Path
 from models.ports import StorageRefused
 from models.record import RecordKind
 
+SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = 1
 """Raised when a table changes in a way that an older release must not touch."""
 APPLICATION_ID = 0x526F6C6C

@@ -10,6 +10,7 @@ from handlers.dispatch import policy
 from handlers.dispatch.context import Changes, Context, Overlay, RoomState
 from handlers.dispatch.org import OrgView, active_actor
 from handlers.dispatch.registry import ActionSpec, Registry
+from handlers.dispatch.rooms import Rooms
 from models.action import Ack, Payload
 from models.actor import SYSTEM, Actor
 from models.clock import rfc3339
@@ -119,9 +120,10 @@ def answer_again(registry: Registry, room: str, op_id: str, entries: Sequence[En
 class Decider:
     """Decides one action after the other: policy, permit, `if_seq`, handler."""
 
-    def __init__(self, storage: Storage, org: OrgView, ids: Ids, registry: Registry) -> None:
+    def __init__(self, storage: Storage, org: OrgView, rooms: Rooms, ids: Ids, registry: Registry) -> None:
         self._storage = storage
         self._org = org
+        self._rooms = rooms
         self._ids = ids
         self._registry = registry
 
@@ -153,6 +155,7 @@ class Decider:
             at=batch.at,
             storage=self._storage,
             org=self._org,
+            rooms=self._rooms,
             ids=self._ids,
             state=state,
             overlay=batch.overlay,

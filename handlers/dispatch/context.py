@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from handlers.dispatch.org import OrgView
+from handlers.dispatch.rooms import Rooms
 from models.actor import Actor
 from models.journal import ORG, Record
 from models.ports import Ids, Storage
@@ -64,6 +65,7 @@ class Context:
         at: str,
         storage: Storage,
         org: OrgView,
+        rooms: Rooms,
         ids: Ids,
         state: RoomState,
         overlay: Overlay,
@@ -78,6 +80,7 @@ class Context:
         self.touched: dict[RecordKey, Record] = {}
         self._storage = storage
         self._org = org
+        self._rooms = rooms
         self._ids = ids
         self._state = state
         self._overlay = overlay
@@ -142,6 +145,10 @@ class Context:
     async def elsewhere(self, kind: str, id: str) -> tuple[str, Record] | None:
         """The room and record with this id in whatever room: for ids that must be unique across rooms."""
         return await self._storage.locate(kind, id)
+
+    async def claim(self, kind: str, id: str) -> bool:
+        """Whether this room may make a record with this id: no other room holds it, or is about to."""
+        return self._rooms.claim(kind, id, self.room) and await self.elsewhere(kind, id) is None
 
     def put(self, record: Record, type: str | None = None) -> None:
         """Write this record as an entry of the action: with its op_id, by and seq, in the order of the

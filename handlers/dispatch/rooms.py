@@ -6,6 +6,7 @@ is not there is decided here too (design: section 7, `forbidden` and `not_found`
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 
 from models.action import Payload
@@ -17,6 +18,10 @@ from models.record import RecordKey
 
 KEPT = 200_000
 
+CLAIM = 30.0
+"""Seconds that an id is kept for the room that is making a record of it: longer than any append may last."""
+CLAIMS = 100_000
+
 
 class Rooms:
     """Finds the room of a record by kind and id."""
@@ -25,6 +30,7 @@ class Rooms:
         self._storage = storage
         self._limit = limit
         self._known: OrderedDict[RecordKey, str] = OrderedDict()
+        self._claims: OrderedDict[RecordKey, tuple[str, float]] = OrderedDict()
 
     async def of(self, kind: str, id: str) -> str | None:
         """The room that holds this record, or None. StorageLost."""
@@ -38,6 +44,22 @@ class Rooms:
             if len(self._known) > self._limit:
                 self._known.popitem(last=False)
         return room
+
+    def claim(self, kind: str, id: str, room: str) -> bool:
+        """Whether the room may make a record with this id; False while another room of this node is about to.
+
+        To be asked before the storage is: what was committed since is found there. A claim that came to
+        nothing ends by itself.
+        """
+        key, now = (kind, id), asyncio.get_running_loop().time()
+        holder, since = self._claims.get(key, (room, now))
+        if holder != room and now < since + CLAIM:
+            return False
+        self._claims[key] = (room, now)
+        self._claims.move_to_end(key)
+        if len(self._claims) > CLAIMS:
+            self._claims.popitem(last=False)
+        return True
 
 
 async def room_of_org(rooms: Rooms, payload: Payload, actor: Actor) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from models.actor import Actor
 from models.errors import Conflict, Forbidden, Invalid, NotFound, RollcallError
-from tests.handlers.places import done, open_school
+from tests.handlers.places import SCHOOL, done, open_school
 from tests.kit import CoreKit
 
 
@@ -90,3 +90,15 @@ async def test_a_change_to_a_class_reaches_its_own_topic(core: CoreKit, admin: A
     await core.act(admin, "class.update", {"class_id": "s1-c1", "set": {"name": "2A"}})
     entry = core.entries("school:s1")[-1]
     assert (entry.type, entry.topics) == ("class.update", ("school:s1", "class:s1-c1"))
+
+
+async def test_two_schools_that_choose_the_same_id_at_once_get_it_once(core: CoreKit) -> None:
+    admin = await core.actor(roles=[("admin", "org")])
+    for school in ("s1", "s2"):
+        await core.act(admin, "school.create", {**SCHOOL, "school_id": school})
+    for n in range(20):
+        outcomes = await core.act_all(
+            admin,
+            [("class.create", {"school_id": s, "class_id": f"c{n}", "name": "1A"}) for s in ("s1", "s2")],
+        )
+        assert [isinstance(outcome, Conflict) for outcome in outcomes].count(True) == 1

@@ -262,6 +262,7 @@ def test_the_table_names_every_action_that_a_client_may_send() -> None:
 
 async def answer(world: World, actor: Actor, type: str, payload: dict[str, Any]) -> str:
     """`may`, or the code of a refusal that wrote nothing and showed nothing."""
+    await world.core.core.consumers.idle()
     before = len(world.core.commits)
     try:
         await world.core.act(actor, type, payload)

@@ -138,10 +138,11 @@ function errorArticle(api) {
 
 function startArticle() {
   const steps = [
-    'curl -s localhost:8000/api/users/authenticate -H "Content-Type: application/json" \\',
+    `curl -s ${location.origin}/api/users/authenticate -H "Content-Type: application/json" \\`,
     "  -d '{\"email\": \"teacher1@s1.demo.test\", \"password\": \"rollcall-demo\"}'",
     "",
-    'curl -s localhost:8000/api/actions -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\',
+    "TOKEN=…  # the access_token of the answer",
+    `curl -s ${location.origin}/api/actions -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\`,
     "  -d '{\"type\": \"attendance.mark\", \"op_id\": \"my-first\", \"payload\": {\"class_id\": \"s1-c1\",",
     `       "date": "${new Date().toISOString().slice(0, 10)}", "period": "1", "student_id": "s1-c1-p1", "code": "P"}}'`,
   ];

@@ -16,7 +16,7 @@ from app.demo.plan import Size
 from app.main import STOP_LIMIT
 from app.storage.sqlite_reader import SqliteReader
 from tests.kit import open_kit
-from tests.parts.process import HOST, Child, environment_without, free_port
+from tests.parts.process import HOST, Child, environment_without, free_port, tied_to_parent
 from tests.parts.serve import Rollcall, Serve
 from tests.waiting import until
 
@@ -49,6 +49,33 @@ async def test_it_says_where_it_is_and_a_signal_stops_it_cleanly(serve: Serve, t
         assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
         keys.add(key_file.read_text())
     assert len(keys) == 1
+
+
+async def test_it_stops_though_nobody_reads_what_it_prints_any_more(tmp_path: Path) -> None:
+    environment = environment_without("ROLLCALL_") | {
+        "ROLLCALL_PORT": str(free_port()),
+        "PYTHONUNBUFFERED": "1",
+    }
+    reader, writer = os.pipe()
+    server = await asyncio.create_subprocess_exec(
+        *tied_to_parent(),
+        *(sys.executable, "-m", "app", "serve"),
+        env=environment,
+        cwd=tmp_path,
+        stdout=writer,
+        stderr=writer,
+    )
+    try:
+        os.close(writer)
+        with os.fdopen(reader) as lines:
+            assert await asyncio.to_thread(lines.readline)
+        async with asyncio.timeout(START_LIMIT):
+            server.send_signal(signal.SIGTERM)
+            assert await server.wait() == 0
+    finally:
+        if server.returncode is None:
+            server.kill()
+            await server.wait()
 
 
 async def test_connections_that_do_nothing_do_not_hold_up_the_stop(serve: Serve) -> None:
