@@ -12,7 +12,7 @@ Payload = dict[str, Any]
 """An action's payload after its schema: every declared field present or defaulted, nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Action:
     """An action as a door builds it. `payload`, `op_id` and `if_seq` are still as the client sent them."""
 
@@ -23,7 +23,7 @@ class Action:
     if_seq: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ack:
     """The answer to an accepted action. `data`: the record it is about, or a list of them; `seq`: of its
     last entry.

@@ -29,9 +29,9 @@ class Position:
         return {"epoch": self.epoch, "seq": self.seq}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One line of a journal: one record after one change.
+    """One line of a journal: one record after one change. Never changed once made.
 
     `type` is the action's (or a derived one, such as `attendance.tally`), `data` the record after it with
     `data["seq"] == seq`.

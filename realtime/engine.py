@@ -138,9 +138,13 @@ class EngineSocket(async_socket.AsyncSocket):
         """The packets for one answer to a poll; empty when the connection is closing."""
         try:
             async with asyncio.timeout(self.server.ping_interval + self.server.ping_timeout):
-                packets = [await self.queue.get()]
+                return await self._take()
         except TimeoutError:
             raise exceptions.QueueEmpty from None
+
+    async def _take(self) -> list[packet.Packet]:
+        """What waits to be sent, once there is something, within the bounds of a poll; empty at the end."""
+        packets = [await self.queue.get()]
         taken = _length(packets[0])
         while len(packets) < PACKETS_PER_POLL and taken < CHARACTERS_PER_POLL and not self.queue.empty():
             packets.append(self.queue.get_nowait())
@@ -213,8 +217,8 @@ class EngineSocket(async_socket.AsyncSocket):
                     await self.receive(_decode(text))
 
     async def _write(self, ws: WebSocket) -> None:
-        with contextlib.suppress(ConnectionError, exceptions.QueueEmpty):
-            while packets := await self.poll():
+        with contextlib.suppress(ConnectionError):
+            while packets := await self._take():
                 for pkt in packets:
                     await ws.send(pkt.encode())
         await ws.close()

@@ -20,7 +20,7 @@ from models.ports import Ids, Storage
 from models.record import RecordKey, topics_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """An action that passed the dispatcher: known, within its limits, well formed, and with a room."""
 

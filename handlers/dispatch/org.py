@@ -32,6 +32,7 @@ class OrgView:
         self._storage = storage
         self._limit = limit
         self._records: OrderedDict[RecordKey, Record] = OrderedDict()
+        self._actors: dict[str, tuple[Record, Actor]] = {}
 
     async def get(self, kind: str, id: str) -> Record | None:
         """The record, or None where there is none or it is deleted. StorageLost."""
@@ -47,7 +48,16 @@ class OrgView:
         """The user as they are now. Unauthenticated for a user who is unknown or disabled."""
         if user_id == SYSTEM.id:
             return SYSTEM
-        return active_actor(await self.get("user", user_id), session_id)
+        user = await self.get("user", user_id)
+        known = self._actors.get(user_id)
+        if known is not None and known[0] is user and known[1].session_id == session_id:
+            return known[1]
+        actor = active_actor(user, session_id)
+        if user is not None:
+            self._actors[user_id] = (user, actor)
+        if len(self._actors) > self._limit:
+            self._actors.clear()
+        return actor
 
     def apply(self, entries: Iterable[Entry]) -> None:
         """Take in what was committed to `org`."""
