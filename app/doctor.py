@@ -69,9 +69,7 @@ async def examine() -> AsyncIterator[Finding]:
 
 def _version() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(
-        OK, "version", f"Rollcall {package_version()}, Python {version}, SQLite {SQLITE_VERSION}"
-    )
+    return Finding(OK, "version", f"Rollcall {package_version()}, Python {version}, SQLite {SQLITE_VERSION}")
 
 
 def _packages() -> Finding:

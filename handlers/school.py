@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from handlers.dispatch.context import Context
 from handlers.dispatch.policy import school_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_org
+from handlers.named import archivable, existing, key_of, reads_of
 from handlers.new_id import unused_id
 from models.action import Payload
-from models.errors import NotFound
-from models.journal import Record
-from models.record import RecordKey
 from models.school import (
     SchoolCreatePayload,
     SchoolPayload,
@@ -21,21 +17,8 @@ from models.school import (
     school_record,
 )
 
-
-def _school(room: str, payload: Payload) -> RecordKey | None:
-    return ("school", payload["school_id"]) if "school_id" in payload else None
-
-
-def _reads(room: str, payload: Payload) -> Sequence[RecordKey]:
-    key = _school(room, payload)
-    return () if key is None else (key,)
-
-
-async def _existing(ctx: Context, payload: Payload) -> Record:
-    school = await ctx.get("school", payload["school_id"])
-    if school is None:
-        raise NotFound(f"There is no school {payload['school_id']}.")
-    return school
+_school = key_of("school")
+_reads = reads_of("school")
 
 
 @action(
@@ -64,32 +47,14 @@ async def create(ctx: Context, payload: Payload) -> None:
 )
 async def update(ctx: Context, payload: Payload) -> None:
     """Change a school's name, time zone, codes, periods or days of marking back."""
-    ctx.put(changed_school(await _existing(ctx, payload), payload["set"]))
+    ctx.put(changed_school(await existing(ctx, "school", payload), payload["set"]))
 
 
-@action(
-    "school.archive",
+archivable(
+    "school",
+    "it takes no new classes and students.",
     schema=SchoolPayload,
     room=room_of_org,
     roles=("admin",),
     scopes=school_scopes,
-    about=_school,
-    reads=_reads,
 )
-async def archive(ctx: Context, payload: Payload) -> None:
-    """Archive a school: it takes no new classes and students."""
-    ctx.put({**await _existing(ctx, payload), "archived": True})
-
-
-@action(
-    "school.unarchive",
-    schema=SchoolPayload,
-    room=room_of_org,
-    roles=("admin",),
-    scopes=school_scopes,
-    about=_school,
-    reads=_reads,
-)
-async def unarchive(ctx: Context, payload: Payload) -> None:
-    """Take a school back from the archive."""
-    ctx.put({**await _existing(ctx, payload), "archived": False})

@@ -9,6 +9,7 @@ from handlers.dispatch.policy import class_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_class, room_of_school, room_of_student
 from handlers.figures import roll_changed
+from handlers.named import archivable, existing, key_of, reads_of
 from handlers.new_id import unused_id
 from models.action import Payload
 from models.errors import Conflict, Invalid, NotFound
@@ -33,20 +34,8 @@ from models.student import (
 ROLES = ("admin", "school_admin", "office")
 
 
-def _student(room: str, payload: Payload) -> RecordKey | None:
-    return ("student", payload["student_id"]) if "student_id" in payload else None
-
-
-def _reads(room: str, payload: Payload) -> Sequence[RecordKey]:
-    key = _student(room, payload)
-    return () if key is None else (key,)
-
-
-async def _existing(ctx: Context, payload: Payload) -> Record:
-    found = await ctx.get("student", payload["student_id"])
-    if found is None:
-        raise NotFound(f"There is no student {payload['student_id']}.")
-    return found
+_student = key_of("student")
+_reads = reads_of("student")
 
 
 @action(
@@ -80,35 +69,17 @@ async def create(ctx: Context, payload: Payload) -> None:
 )
 async def update(ctx: Context, payload: Payload) -> None:
     """Change a student's names or external id."""
-    ctx.put({**await _existing(ctx, payload), **payload["set"]})
+    ctx.put({**await existing(ctx, "student", payload), **payload["set"]})
 
 
-@action(
-    "student.archive",
+archivable(
+    "student",
+    "they take no new enrolments; those there are end by enrolment.end.",
     schema=StudentPayload,
     room=room_of_student,
     roles=ROLES,
-    about=_student,
-    reads=_reads,
     hidden=True,
 )
-async def archive(ctx: Context, payload: Payload) -> None:
-    """Archive a student: they take no new enrolments; those there are end by enrolment.end."""
-    ctx.put({**await _existing(ctx, payload), "archived": True})
-
-
-@action(
-    "student.unarchive",
-    schema=StudentPayload,
-    room=room_of_student,
-    roles=ROLES,
-    about=_student,
-    reads=_reads,
-    hidden=True,
-)
-async def unarchive(ctx: Context, payload: Payload) -> None:
-    """Take a student back from the archive."""
-    ctx.put({**await _existing(ctx, payload), "archived": False})
 
 
 def _class_and_student(room: str, payload: Payload) -> Sequence[RecordKey]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from handlers.dispatch.context import Context
 from handlers.dispatch.policy import team_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_org
+from handlers.named import archivable, existing, key_of, reads_of
 from handlers.new_id import unused_id
 from models.action import Payload
 from models.errors import Invalid, NotFound
@@ -29,20 +28,8 @@ from models.user import team_roles, with_team_role
 ROLES = ("admin", "lead")
 
 
-def _team(room: str, payload: Payload) -> RecordKey | None:
-    return ("team", payload["team_id"]) if "team_id" in payload else None
-
-
-def _reads(room: str, payload: Payload) -> Sequence[RecordKey]:
-    key = _team(room, payload)
-    return () if key is None else (key,)
-
-
-async def _existing(ctx: Context, payload: Payload) -> Record:
-    team = await ctx.get("team", payload["team_id"])
-    if team is None:
-        raise NotFound(f"There is no team {payload['team_id']}.")
-    return team
+_team = key_of("team")
+_reads = reads_of("team")
 
 
 @action(
@@ -64,35 +51,17 @@ async def create(ctx: Context, payload: Payload) -> None:
 )
 async def update(ctx: Context, payload: Payload) -> None:
     """Change a team's name."""
-    ctx.put({**await _existing(ctx, payload), **payload["set"]})
+    ctx.put({**await existing(ctx, "team", payload), **payload["set"]})
 
 
-@action(
-    "team.archive",
+archivable(
+    "team",
+    "it takes no new members.",
     schema=TeamPayload,
     room=room_of_org,
     roles=("admin",),
     scopes=team_scopes,
-    about=_team,
-    reads=_reads,
 )
-async def archive(ctx: Context, payload: Payload) -> None:
-    """Archive a team: it takes no new members."""
-    ctx.put({**await _existing(ctx, payload), "archived": True})
-
-
-@action(
-    "team.unarchive",
-    schema=TeamPayload,
-    room=room_of_org,
-    roles=("admin",),
-    scopes=team_scopes,
-    about=_team,
-    reads=_reads,
-)
-async def unarchive(ctx: Context, payload: Payload) -> None:
-    """Take a team back from the archive."""
-    ctx.put({**await _existing(ctx, payload), "archived": False})
 
 
 def _member(room: str, payload: Payload) -> RecordKey | None:
@@ -112,7 +81,7 @@ def _member(room: str, payload: Payload) -> RecordKey | None:
 )
 async def add_member(ctx: Context, payload: Payload) -> None:
     """Make a user a lead or member of a team, or change which of the two they are."""
-    team = await _existing(ctx, payload)
+    team = await existing(ctx, "team", payload)
     if team["archived"]:
         raise Invalid.field("team_id", "is archived: unarchive the team first")
     user = await _invited(ctx, payload)
@@ -145,7 +114,7 @@ async def _invited(ctx: Context, payload: Payload) -> Record:
 )
 async def remove_member(ctx: Context, payload: Payload) -> None:
     """Take a user out of a team."""
-    team = await _existing(ctx, payload)
+    team = await existing(ctx, "team", payload)
     user = await ctx.get("user", payload["user_id"])
     if user is None or team["id"] not in team_roles(user):
         raise NotFound(f"The user {payload['user_id']} is not in the team {team['id']}.")
