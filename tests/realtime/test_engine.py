@@ -319,7 +319,10 @@ async def test_a_client_that_does_not_read_is_told_cut_and_delays_nobody(
 ) -> None:
     monkeypatch.setattr("realtime.engine.CLOSE_LIMIT", 0.5)
     socket = await raw_client(door, school, http, school.viewer)
-    transport = socket._response.connection.transport  # type: ignore[union-attr]
+    connection = socket._response.connection
+    assert connection is not None
+    transport = connection.transport
+    assert isinstance(transport, asyncio.Transport)
     transport.pause_reading()
     await flood(door, school)
     await until(lambda: len(door.server.eio.sockets) == 1)
