@@ -21,6 +21,9 @@ PACKET_TYPES = tuple("01234")
 EVENT = str(packet.EVENT)
 LONGEST_ACK_ID = 15
 
+FAREWELL = 2.0
+"""Seconds that a client has to fetch why it is disconnected."""
+
 CONNECT_LIMIT = 20.0
 """Seconds from the opening of a transport until somebody must have signed in on it."""
 
@@ -95,6 +98,8 @@ class SocketServer(socketio.AsyncServer):
         eio_sid = self.manager.eio_sid_from_sid(sid, "/")
         if for_good:
             await self.disconnect(sid)
+            # A client that polls fetches this with its next poll, and ends the connection itself.
+            await asyncio.sleep(FAREWELL)
         await self.eio.disconnect(eio_sid)
 
     async def shutdown(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
 
@@ -31,6 +31,7 @@ def outcome(load: Any, data: Any) -> Any:
         return ("refused", error.messages)
 
 
+@settings(max_examples=40)
 @given(st.data())
 @pytest.mark.parametrize("spec", ACTIONS.public(), ids=lambda spec: spec.type)
 def test_a_payload_is_loaded_as_marshmallow_loads_it(spec: ActionSpec, data: st.DataObject) -> None:
