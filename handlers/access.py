@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handlers.dispatch.org import OrgView
-from handlers.dispatch.rooms import Rooms
+from handlers.dispatch.rooms import Rooms, room_of_class
 from models.actor import Actor
 from models.errors import Forbidden, NotFound
 from models.journal import ORG, Record
@@ -62,11 +62,7 @@ class Access:
 
     async def school_class(self, actor: Actor, class_id: str) -> str:
         """The school's room of a class that the actor may read."""
-        room = await self.rooms.of("class", class_id)
-        if room is None:
-            if any(scope == ORG or scope.startswith("school:") for _, scope in actor.roles):
-                raise NotFound(f"There is no class {class_id}.")
-            raise Forbidden(f"You have no role on the class {class_id}.")
+        room = await room_of_class(self.rooms, {"class_id": class_id}, actor)
         scopes_held = actor.roles_in([room]) & set(SCHOOL_READERS)
         teaches = ("teacher", f"class:{class_id}") in actor.roles
         if actor.is_admin or scopes_held or teaches:

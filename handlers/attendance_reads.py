@@ -17,6 +17,7 @@ from typing import Any
 
 from handlers.access import SCHOOL_READERS
 from handlers.dispatch.org import OrgView
+from handlers.pages import After, Page, loaded
 from models.actor import Actor
 from models.attendance import Sheet, summary_id
 from models.clock import day_in
@@ -24,8 +25,7 @@ from models.errors import Invalid
 from models.journal import ORG, Record
 from models.marking import check_period
 from models.ports import Storage
-from models.query import Scalar, query
-from models.record import RecordKey
+from models.query import query
 from models.schema import is_day
 from models.tally import students_on_roll, summary_record
 
@@ -34,9 +34,6 @@ MISSING = "missing"
 """The state of a register that has no record: nobody has marked or taken it."""
 
 STATES = (MISSING, "open", "taken")
-
-After = tuple[Scalar, ...]
-Page = tuple[list[Record], After | None]
 
 
 async def sheet(storage: Storage, org: OrgView, room: str, class_id: str, day: str, period: str) -> Record:
@@ -59,7 +56,7 @@ async def sheet(storage: Storage, org: OrgView, room: str, class_id: str, day: s
     if register is None and school is not None:
         check_period(period, school["periods"])
     on_roll = students_on_roll(enrolments, day)
-    students = await _loaded(storage, room, [("student", id) for id in on_roll])
+    students = await loaded(storage, room, [("student", id) for id in on_roll])
     mark_of = {mark["student_id"]: mark for mark in marks}
     return {
         "class_id": class_id,
@@ -180,7 +177,7 @@ async def student_page(storage: Storage, student: Record, only: Collection[str] 
     within = {} if only is None else {"class_id": tuple(class_ids)}
     marks = query("mark", one_of=within, student_id=student["id"])
     classes, enrolments, newest, totals = await asyncio.gather(
-        _loaded(storage, room, [("class", class_id) for class_id in class_ids]),
+        loaded(storage, room, [("class", class_id) for class_id in class_ids]),
         storage.find(query("enrolment", one_of=within, room=room, student_id=student["id"])),
         storage.find(replace(marks, order=("-date", "-period"), limit=NEWEST_MARKS)),
         storage.count(marks, by="code"),
@@ -219,13 +216,6 @@ async def _schools(storage: Storage, org: OrgView, actor: Actor, after: After | 
     schools = found[:limit]
     further = wanted.page_key(schools[-1]) if len(found) > limit else None
     return [school for school in schools if not school["archived"]], further
-
-
-async def _loaded(storage: Storage, room: str, keys: Sequence[RecordKey]) -> list[Record]:
-    if not keys:
-        return []
-    records = (await storage.load(room, (), keys)).records.values()
-    return [record for record in records if record is not None and not record.get("deleted")]
 
 
 async def _names_of_users(org: OrgView, user_ids: Iterable[str | None]) -> dict[str, str]:

@@ -12,17 +12,14 @@ from dataclasses import replace
 
 from handlers.access import SCHOOL_READERS, TEAM_READERS
 from handlers.dispatch.rooms import Rooms
+from handlers.pages import After, Page, loaded
 from models.actor import Actor
 from models.codes import code_set
 from models.errors import Forbidden, NotFound
 from models.journal import ORG, Record
 from models.ports import Storage
-from models.query import Query, Scalar, query
-from models.record import RecordKey
+from models.query import Query, query
 from models.student import is_on_roll
-
-After = tuple[Scalar, ...]
-Page = tuple[list[Record], After | None]
 
 
 async def schools_of_actor(
@@ -69,7 +66,7 @@ async def students_of_class(
     enrolments = await storage.find(query("enrolment", room=room, class_id=class_id))
     keys = {("student", one["student_id"]) for one in enrolments if is_on_roll(one, day)}
     wanted = query("student", room=room, order=("family_name", "given_name"), after=after, limit=limit)
-    return _cut(wanted, await _loaded(storage, room, keys))
+    return _cut(wanted, await loaded(storage, room, keys))
 
 
 async def users_for_actor(storage: Storage, actor: Actor, *, after: After | None = None, limit: int) -> Page:
@@ -98,12 +95,7 @@ async def teams_of_actor(storage: Storage, actor: Actor, *, after: After | None 
 async def _named(storage: Storage, scopes: Iterable[str]) -> list[Record]:
     """The records of `org` that these scopes, `noun:id`, name."""
     names = (scope.partition(":") for scope in scopes)
-    return await _loaded(storage, ORG, [(noun, id) for noun, _, id in names])
-
-
-async def _loaded(storage: Storage, room: str, keys: Iterable[RecordKey]) -> list[Record]:
-    loaded = await storage.load(room, (), list(keys))
-    return [record for record in loaded.records.values() if record is not None and not record.get("deleted")]
+    return await loaded(storage, ORG, [(noun, id) for noun, _, id in names])
 
 
 async def _page(storage: Storage, wanted: Query) -> Page:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.access import TEAM_READERS, Access
+from handlers.pages import Page
 from models.actor import Actor
 from models.clock import rfc3339
 from models.journal import Record
@@ -18,9 +19,6 @@ from models.task_list import TaskList, overdue_tasks, task_list
 
 LOOKED_AT = 200
 """How many tasks are taken from the storage at once where a text is looked for in them."""
-
-Page = tuple[list[Record], tuple[Scalar, ...] | None]
-"""The records of a page, and what to give as `after` for the next one: None behind the last."""
 
 
 @dataclass(frozen=True, slots=True)

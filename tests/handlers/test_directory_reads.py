@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from handlers.directory_reads import (
-    After,
-    Page,
     classes_of_school,
     school_class,
     school_with_codes,
@@ -16,6 +14,7 @@ from handlers.directory_reads import (
     teams_of_actor,
     users_for_actor,
 )
+from handlers.pages import After, Page
 from models.actor import Actor
 from models.errors import Forbidden, NotFound
 from models.journal import ORG, Record

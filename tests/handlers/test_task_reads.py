@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.storage.sqlite import SqliteStorage
 from app.storage.sqlite_credentials import SqliteCredentials
-from handlers.task_reads import Page, TaskReads
+from handlers.pages import Page
+from handlers.task_reads import TaskReads
 from models.actor import Actor
 from models.errors import Forbidden, Invalid, NotFound
 from models.journal import ORG, Record
