@@ -23,7 +23,7 @@ from app.demo.plan import Size as DemoSize
 from app.storage.sqlite_rows import RecordTable, StoredRecord
 from app.storage.sqlite_schema import record_table
 from bench.servers import Size, load_demo
-from models.attendance import TAKEN, Sheet, mark_record, register_record
+from models.attendance import TAKEN, mark_record, register_record, sheet_at
 from models.journal import Record
 from models.rank import GAP
 from models.record import KINDS
@@ -163,7 +163,7 @@ def _attendance(years: Years) -> Iterator[tuple[str, Record]]:
                 {**summary, "counts": {"P": on_roll}, "registers": {"open": 0, TAKEN: registers}},
             )
     sheets = [
-        Sheet(class_id.partition("-")[0], class_id, day, period["id"])
+        sheet_at(class_id.partition("-")[0], class_id, day, period["id"])
         for class_id in size.class_ids
         for day in years.days
         for period in PERIODS

@@ -11,7 +11,7 @@ from handlers.dispatch.context import Context
 from handlers.dispatch.policy import class_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_class
-from handlers.figures import class_enrolments, marks_changed
+from handlers.figures import class_enrolments, class_roll, marks_changed
 from models.action import Payload
 from models.attendance import (
     OPEN,
@@ -24,6 +24,7 @@ from models.attendance import (
     code_of,
     mark_record,
     register_record,
+    sheet_at,
 )
 from models.clock import day_in
 from models.codes import EVERY_MARKER, OFFICE_ROLES
@@ -47,7 +48,7 @@ REGISTER = "attendance.register"
 
 
 def _sheet(room: str, payload: Payload) -> Sheet:
-    return Sheet(room.partition(":")[2], payload["class_id"], payload["date"], payload["period"])
+    return sheet_at(room.partition(":")[2], payload["class_id"], payload["date"], payload["period"])
 
 
 def _mark_key(room: str, payload: Payload) -> RecordKey:
@@ -58,22 +59,18 @@ def _register_key(room: str, payload: Payload) -> RecordKey:
     return ("register", _sheet(room, payload).register_id)
 
 
-def _sheet_reads(room: str, payload: Payload) -> list[RecordKey]:
+def _sheet_reads(room: str, payload: Payload) -> Sequence[RecordKey]:
     sheet = _sheet(room, payload)
-    return [
+    return (
         ("class", sheet.class_id),
         ("register", sheet.register_id),
         ("tally", sheet.tally_id),
         ("summary", sheet.summary_id),
-    ]
+    )
 
 
-def _mark_reads(room: str, payload: Payload) -> list[RecordKey]:
-    return [
-        *_sheet_reads(room, payload),
-        _mark_key(room, payload),
-        ("student", payload["student_id"]),
-    ]
+def _mark_reads(room: str, payload: Payload) -> Sequence[RecordKey]:
+    return (*_sheet_reads(room, payload), ("student", payload["student_id"]))
 
 
 class Marker(NamedTuple):
@@ -117,10 +114,13 @@ def _check_unlocked(marker: Marker) -> None:
 
 
 async def _is_on_roll(ctx: Context, sheet: Sheet, student_id: str) -> bool:
-    for enrolment in await class_enrolments(ctx, sheet.class_id):
-        if enrolment["student_id"] == student_id and is_on_roll(enrolment, sheet.date):
-            return True
-    return False
+    roll = await class_roll(ctx, sheet.class_id)
+    return any(is_on_roll(enrolment, sheet.date) for enrolment in roll.get(student_id, ()))
+
+
+async def _held(ctx: Context, sheet: Sheet, student_id: str) -> Record | None:
+    """The student's mark on the sheet. Who marks one student marks the others next, so all come at once."""
+    return await ctx.get("mark", sheet.mark_id(student_id), among=sheet.marks)
 
 
 def _check_precedence(marker: Marker, held: Record | None) -> None:
@@ -159,7 +159,7 @@ async def mark(ctx: Context, payload: Payload) -> None:
     if student["archived"]:
         raise Invalid.field("student_id", "is archived: unarchive the student first")
     _check_unlocked(marker)
-    held = await ctx.get("mark", sheet.mark_id(student_id))
+    held = await _held(ctx, sheet, student_id)
     _check_precedence(marker, held)
     ctx.put(
         mark_record(
@@ -223,7 +223,7 @@ async def clear(ctx: Context, payload: Payload) -> None:
     """Take a student's mark away; its history stays."""
     marker = await _marker(ctx, payload)
     sheet, student_id = marker.sheet, payload["student_id"]
-    held = await ctx.get("mark", sheet.mark_id(student_id))
+    held = await _held(ctx, sheet, student_id)
     if code_of(held) is None:
         raise NotFound("This student has no mark on this sheet.")
     _check_unlocked(marker)
@@ -289,8 +289,7 @@ async def _markable(ctx: Context, sheet: Sheet) -> list[str]:
 
 async def _marks_of(ctx: Context, sheet: Sheet) -> dict[str, Record]:
     """The marks of the sheet, cleared ones too, by student."""
-    marks = query("mark", room=ctx.room, class_id=sheet.class_id, date=sheet.date, period=sheet.period)
-    return {mark["student_id"]: mark for mark in await ctx.find(marks)}
+    return {mark["student_id"]: mark for mark in await ctx.find(sheet.marks)}
 
 
 async def _check_except(ctx: Context, sheet: Sheet, student_ids: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from handlers.access import SCHOOL_READERS
 from handlers.dispatch.org import OrgView
 from handlers.pages import After, Page, loaded
 from models.actor import Actor
-from models.attendance import Sheet, summary_id
+from models.attendance import sheet_at, summary_id
 from models.clock import day_in
 from models.errors import Invalid
 from models.journal import ORG, Record
@@ -46,7 +46,7 @@ async def sheet(storage: Storage, org: OrgView, room: str, class_id: str, day: s
     """
     _check_day(day)
     school_id = room.partition(":")[2]
-    place = Sheet(school_id, class_id, day, period)
+    place = sheet_at(school_id, class_id, day, period)
     enrolments, marks, register, school = await asyncio.gather(
         storage.find(query("enrolment", room=room, class_id=class_id)),
         storage.find(query("mark", room=room, class_id=class_id, date=day, period=period)),

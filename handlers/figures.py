@@ -5,14 +5,14 @@ Every handler that changes one of these calls here; no other code writes a tally
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from handlers.dispatch.context import Context
 from models.attendance import Sheet, code_of, summary_id
 from models.journal import Record
 from models.query import Query, query
-from models.student import is_on_roll
+from models.student import by_student, is_on_roll
 from models.tally import Move, moved, registers_moved, students_on_roll, summary_record, tally_record
 
 TALLY = "attendance.tally"
@@ -24,6 +24,11 @@ async def class_enrolments(ctx: Context, class_id: str) -> list[Record]:
     rarely.
     """
     return await ctx.find(_enrolments_in(ctx.room, class_id), keep=True)
+
+
+async def class_roll(ctx: Context, class_id: str) -> Mapping[str, Sequence[Record]]:
+    """The same by student."""
+    return await ctx.built(_enrolments_in(ctx.room, class_id), by_student)
 
 
 @lru_cache(maxsize=4096)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from marshmallow import fields, validate
 
 from models.journal import Record
+from models.query import Query, query
 from models.record import digest, record_kind
 from models.schema import Day, Id, Ids, Note, Payload, StrictString
 
@@ -18,6 +20,7 @@ TAKEN = "taken"
 """The states of a register. It is there from its first mark on; before that it is missing."""
 
 DIGESTS_KEPT = 32_768
+SHEETS_KEPT = 8_192
 
 
 def _topics(record: Record) -> tuple[str, ...]:
@@ -38,7 +41,8 @@ record_kind("register", indexes=(("school_id", "date"), ("class_id", "date")), t
 _digest = lru_cache(maxsize=DIGESTS_KEPT)(digest)
 
 
-class Sheet(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sheet:
     """One register's place: a class in one period of one day. `date` is the school's own, `YYYY-MM-DD`.
 
     Its records are named by it, so that all of them are found without a search and a class has one register
@@ -49,22 +53,25 @@ class Sheet(NamedTuple):
     class_id: str
     date: str
     period: str
-
-    @property
-    def register_id(self) -> str:
-        return "r" + _digest(self.class_id, self.date, self.period)
-
-    @property
-    def tally_id(self) -> str:
-        return "t" + _digest(self.class_id, self.date, self.period)
-
-    @property
-    def summary_id(self) -> str:
-        return summary_id(self.school_id, self.date)
+    register_id: str
+    tally_id: str
+    summary_id: str
+    marks: Query
 
     def mark_id(self, student_id: str) -> str:
         """The mark of one student; the marks of one sheet are neighbours in an index by id."""
-        return f"m{_digest(self.class_id, self.date, self.period)}-{_digest(student_id, size=6)}"
+        return f"m{self.register_id[1:]}-{_digest(student_id, size=6)}"
+
+
+@lru_cache(maxsize=SHEETS_KEPT)
+def sheet_at(school_id: str, class_id: str, date: str, period: str) -> Sheet:
+    """The sheet; kept, for a sheet is asked for by every mark on it."""
+    name = _digest(class_id, date, period)
+    room = f"school:{school_id}"
+    marks = query("mark", room=room, class_id=class_id, date=date, period=period)
+    return Sheet(
+        school_id, class_id, date, period, f"r{name}", f"t{name}", summary_id(school_id, date), marks
+    )
 
 
 def summary_id(school_id: str, day: str) -> str:

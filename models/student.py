@@ -81,6 +81,14 @@ def is_on_roll(enrolment: Record, day: str) -> bool:
     return bool(enrolment["from"] <= day) and (last_day is None or day <= last_day)
 
 
+def by_student(enrolments: Iterable[Record]) -> dict[str, list[Record]]:
+    """The enrolments of each student."""
+    found: dict[str, list[Record]] = {}
+    for enrolment in enrolments:
+        found.setdefault(enrolment["student_id"], []).append(enrolment)
+    return found
+
+
 def overlapping(enrolments: Iterable[Record], first_day: str, last_day: str | None) -> Record | None:
     """One of the enrolments that has a day from `first_day` to `last_day` (None: open) in it, or None."""
     for enrolment in enrolments:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from app.demo.loader import AT_ONCE, Advance, Draft, Loader, in_parts
 from app.demo.plan import PERIODS, Size
-from models.attendance import TAKEN, Sheet, mark_record, register_record, summary_id
+from models.attendance import TAKEN, Sheet, mark_record, register_record, sheet_at, summary_id
 from models.clock import rfc3339
 from models.journal import Record
 from models.ports import Clock, Loaded, Storage
@@ -63,7 +63,7 @@ class SchoolHistory:
         written = 0
         for day in reversed(school_days(self._clock.now().date(), days)):
             sheets = (
-                Sheet(self._school_id, f"{self._school_id}-c{number}", day.isoformat(), period["id"])
+                sheet_at(self._school_id, f"{self._school_id}-c{number}", day.isoformat(), period["id"])
                 for number in self._size.class_numbers
                 for period in PERIODS
             )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.dispatch import policy
-from handlers.dispatch.context import Changes, Context, Overlay, RoomState
+from handlers.dispatch.context import Context, View
 from handlers.dispatch.org import OrgView, active_actor
 from handlers.dispatch.registry import ActionSpec, Registry
+from handlers.dispatch.room_state import RoomState
 from handlers.dispatch.rooms import Rooms
 from models.action import Ack, Payload
 from models.actor import SYSTEM, Actor
@@ -44,44 +45,31 @@ class CutBatch(Exception):
 class Batch:
     """What is decided so far, on top of `head`. Accepted actions only; a rejected one leaves no trace."""
 
-    room: str
     head: int
-    now: datetime
-    at: str = field(init=False)
+    view: View
     entries: list[Entry] = field(default_factory=list)
     derived: dict[RecordKey, tuple[str, Record]] = field(default_factory=dict)
-    overlay: Overlay = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     acks: dict[Op, Ack] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.at = rfc3339(self.now)
+    @property
+    def next_seq(self) -> int:
+        return self.head + len(self.entries) + 1
 
-    def merge(self, prepared: Prepared, changes: Changes) -> Ack:
+    def merge(self, prepared: Prepared, context: Context) -> Ack:
         """Take in an accepted action's changes and build its answer."""
         first = len(self.entries)
-        for type, record in changes.own:
-            record["seq"] = self.head + len(self.entries) + 1
-            key = (record["kind"], record["id"])
-            self.derived.pop(key, None)
+        by = None if prepared.actor is SYSTEM else prepared.actor.id
+        for type, record in context.own:
+            self.derived.pop((record["kind"], record["id"]), None)
             self._lay_over(record)
-            self.entries.append(
-                Entry(
-                    self.room,
-                    record["seq"],
-                    type,
-                    record,
-                    None if prepared.actor is SYSTEM else prepared.actor.id,
-                    self.at,
-                    prepared.op_id,
-                    topics_of(self.room, record),
-                )
-            )
-        for key, (type, record) in changes.derived.items():
+            self._append(type, record, by, prepared.op_id)
+        for key, (type, record) in context.derived.items():
             self.derived[key] = (type, record)
             self._lay_over(record)
-        self.passwords.update(changes.passwords)
-        ack = answer(prepared.spec, prepared.op_id, self.room, self.entries[first:], self.head)
+        if context.passwords:
+            self.passwords.update(context.passwords)
+        ack = answer(prepared.spec, prepared.op_id, self.view.room, self.entries[first:], self.head)
         if prepared.op is not None:
             self.acks[prepared.op] = ack
         return ack
@@ -89,14 +77,17 @@ class Batch:
     def commit(self, epoch: str) -> Commit | None:
         """The commit of everything decided, derived records last; None if there is nothing to write."""
         for type, record in self.derived.values():
-            record["seq"] = self.head + len(self.entries) + 1
-            topics = topics_of(self.room, record)
-            self.entries.append(Entry(self.room, record["seq"], type, record, None, self.at, None, topics))
+            self._append(type, record, None, None)
         self.derived.clear()
-        return Commit(self.room, epoch, tuple(self.entries)) if self.entries else None
+        return Commit(self.view.room, epoch, tuple(self.entries)) if self.entries else None
+
+    def _append(self, type: str, record: Record, by: str | None, op_id: str | None) -> None:
+        room = self.view.room
+        seq = record["seq"] = self.next_seq
+        self.entries.append(Entry(room, seq, type, record, by, self.view.at, op_id, topics_of(room, record)))
 
     def _lay_over(self, record: Record) -> None:
-        self.overlay.setdefault(record["kind"], {})[record["id"]] = record
+        self.view.overlay.setdefault(record["kind"], {})[record["id"]] = record
 
 
 def answer(spec: ActionSpec, op_id: str | None, room: str, entries: Sequence[Entry], head: int) -> Ack:
@@ -127,14 +118,14 @@ class Decider:
         self._ids = ids
         self._registry = registry
 
-    async def decide(
-        self,
-        prepared: Prepared,
-        batch: Batch,
-        state: RoomState,
-        answers: Mapping[Op, Sequence[Entry]],
-    ) -> Ack:
-        """The answer of one action, its changes merged into the batch.
+    def begin(self, room: str, head: int, now: datetime, state: RoomState) -> Batch:
+        """An empty batch on top of what is known of the room."""
+        view = View(room, now, rfc3339(now), self._storage, self._org, self._rooms, self._ids, state)
+        return Batch(head, view)
+
+    async def decide(self, prepared: Prepared, batch: Batch, answers: Mapping[Op, Sequence[Entry]]) -> Ack:
+        """The answer of one action, its changes merged into the batch. `answers`: of ops that are known to
+        be in the journal.
 
         Raises the RollcallError of a rejection, which leaves the batch as it was; CutBatch; StorageLost.
         """
@@ -144,41 +135,29 @@ class Decider:
                 earlier = batch.acks[op]
                 return Ack(earlier.op_id, earlier.room, earlier.seq, earlier.data, duplicate=True)
             if op in answers:
-                return answer_again(self._registry, batch.room, op[1], answers[op])
+                return answer_again(self._registry, batch.view.room, op[1], answers[op])
+        spec, payload = prepared.spec, prepared.payload
         actor = await self._current(prepared.actor, batch)
-        policy.check(prepared.spec, actor, batch.room, prepared.payload)
-        context = Context(
-            type=prepared.spec.type,
-            room=batch.room,
-            actor=actor,
-            now=batch.now,
-            at=batch.at,
-            storage=self._storage,
-            org=self._org,
-            rooms=self._rooms,
-            ids=self._ids,
-            state=state,
-            overlay=batch.overlay,
-            next_seq=batch.head + len(batch.entries) + 1,
-        )
-        if prepared.spec.permit is not None:
-            await prepared.spec.permit(context, prepared.payload)
+        policy.check(spec, actor, batch.view.room, payload)
+        context = Context(spec.type, actor, batch.view, batch.next_seq)
+        if spec.permit is not None:
+            await spec.permit(context, payload)
         if prepared.if_seq is not None:
             await self._check_if_seq(prepared, prepared.if_seq, batch, context)
-        await prepared.spec.handler(context, prepared.payload)
-        return batch.merge(prepared, context.changes)
+        await spec.handler(context, payload)
+        return batch.merge(prepared, context)
 
     async def _current(self, actor: Actor, batch: Batch) -> Actor:
         """The actor with the roles they have now, also by what this batch has decided: a token only says who
         it is.
         """
-        decided = batch.overlay.get("user", {}).get(actor.id)
-        if decided is not None:
+        users = batch.view.overlay.get("user")
+        if users is not None and (decided := users.get(actor.id)) is not None:
             return active_actor(decided, actor.session_id)
         return await self._org.actor(actor.id, actor.session_id)
 
     async def _check_if_seq(self, prepared: Prepared, if_seq: int, batch: Batch, context: Context) -> None:
-        key = prepared.spec.about(batch.room, prepared.payload) if prepared.spec.about else None
+        key = prepared.spec.about(batch.view.room, prepared.payload) if prepared.spec.about else None
         if key in batch.derived:
             raise CutBatch
         record = None if key is None else await context.get(*key)

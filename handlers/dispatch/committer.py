@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handlers.dispatch.answers import RETRY_AFTER
 from handlers.dispatch.batch import Batch, CutBatch, Decider, Prepared
-from handlers.dispatch.context import RoomState
+from handlers.dispatch.room_state import RoomState
 from models.action import Ack
 from models.errors import Internal, RollcallError, TooLarge, Unavailable
-from models.journal import Commit, CommitTooLarge, DuplicateOp, HeadMoved
-from models.ports import Clock, Credentials, Loaded, Storage, StorageLost
+from models.journal import Commit, CommitTooLarge, DuplicateOp, Entry, HeadMoved, Op
+from models.ports import Clock, Credentials, Storage, StorageLost
 from models.record import RecordKey
 
 BATCH = 256
@@ -85,7 +85,7 @@ class Committer:
     @property
     def cached(self) -> int:
         """How many records and query results are remembered."""
-        return len(self._state.records) + sum(len(found) for found in self._state.found.values())
+        return self._state.size
 
     def forget(self) -> None:
         """Remember nothing any more. Only between two batches."""
@@ -127,17 +127,26 @@ class Committer:
             self._task = None
 
     async def _commit(self, batch: list[Waiting]) -> None:
-        """Decide and write the batch, as often as other nodes append first."""
+        """Decide and write the batch, as often as other nodes append first.
+
+        The first try is on what is remembered: that the append goes through proves that the head was the
+        newest and no op known. Where it does not, and before anything is rejected, the storage is asked.
+        """
+        asked = False
         for _ in range(LOST_RACES):
-            loaded = await self._load(batch)
-            decided, outcomes = await self._decide(batch, loaded)
+            answers = await self._load(batch, ask=asked)
+            decided, outcomes = await self._decide(batch, answers)
             commit = decided.commit(self._storage.epoch)
+            if not asked and (commit is None or any(isinstance(one, RollcallError) for one in outcomes)):
+                asked = True
+                continue
             if commit is not None:
                 for user_id, password_hash in decided.passwords.items():
                     await self._credentials.set_password_hash(user_id, password_hash)
                 try:
                     await self._storage.append(commit)
                 except (HeadMoved, DuplicateOp):
+                    asked = True
                     continue
                 except CommitTooLarge:
                     if len(batch) == 1:
@@ -161,43 +170,46 @@ class Committer:
         self._queue.extendleft(reversed(batch[kept:]))
         del batch[kept:]
 
-    async def _load(self, batch: Sequence[Waiting]) -> Loaded:
-        """Everything the batch needs in one look, and the head confirmed, so that even a rejection is
-        against the newest state.
+    async def _load(self, batch: Sequence[Waiting], *, ask: bool) -> Mapping[Op, Sequence[Entry]]:
+        """Bring what the batch is sure to read. `ask`: also bring the head up to date, and return what the
+        journal holds of the batch's ops.
         """
-        ops = [op for waiting in batch if (op := waiting.prepared.op) is not None]
-        keys: dict[RecordKey, None] = {}
+        records = self._state.records
+        wanted: dict[RecordKey, None] = {}
         for waiting in batch:
             prepared = waiting.prepared
-            keys.update(dict.fromkeys(prepared.spec.reads(prepared.room, prepared.payload)))
-        wanted = [key for key in keys if key not in self._state.records]
-        loaded = await self._storage.load(self.room, ops, wanted)
+            for key in prepared.spec.reads(prepared.room, prepared.payload):
+                if key not in records:
+                    wanted[key] = None
+        if not (ask or wanted or self._head is None):
+            return {}
+        ops = [op for waiting in batch if (op := waiting.prepared.op) is not None] if ask else []
+        loaded = await self._storage.load(self.room, ops, list(wanted))
         if loaded.head != self._head:
             await self._catch_up(loaded.head)
-        self._state.records.update(loaded.records)
-        return loaded
+        records.update(loaded.records)
+        return loaded.answers
 
     async def _catch_up(self, head: int) -> None:
-        """Another node has appended: forget the records that its entries touched."""
+        """Another node has appended: take in what it wrote."""
         known = self._head
         if known is None:
             self._found(self.room, head)
         if known is None or head < known or head - known > TAIL_READ:
             self._state.clear()
         else:
-            for entry in await self._storage.read(self.room, after=known, up_to=head, limit=TAIL_READ):
-                self._state.drop((entry.data["kind"], entry.data["id"]))
+            self._state.take_in(await self._storage.read(self.room, after=known, up_to=head, limit=TAIL_READ))
         self._head = head
 
     async def _decide(
-        self, waiting: Sequence[Waiting], loaded: Loaded
+        self, waiting: Sequence[Waiting], answers: Mapping[Op, Sequence[Entry]]
     ) -> tuple[Batch, list[Ack | RollcallError]]:
         """Decide in order; stops early where an action needs what is decided so far to be committed."""
-        batch = Batch(self.room, loaded.head, self._clock.now())
+        batch = self._decider.begin(self.room, self._head or 0, self._clock.now(), self._state)
         outcomes: list[Ack | RollcallError] = []
         for one in waiting:
             try:
-                outcomes.append(await self._decider.decide(one.prepared, batch, self._state, loaded.answers))
+                outcomes.append(await self._decider.decide(one.prepared, batch, answers))
             except RollcallError as rejection:
                 outcomes.append(rejection)
             except CutBatch:
@@ -212,11 +224,8 @@ class Committer:
     def _take_in(self, commit: Commit) -> None:
         """What was written is now the newest state."""
         self._head = commit.last
-        for entry in commit.entries:
-            kind = entry.data["kind"]
-            self._state.found.pop(kind, None)
-            self._state.records[kind, entry.data["id"]] = entry.data
-        if self.cached > CACHED_RECORDS:
+        self._state.take_in(commit.entries)
+        if self._state.size > CACHED_RECORDS:
             self._state.clear()
 
 

@@ -4,10 +4,13 @@ its changes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from handlers.dispatch.org import OrgView
+from handlers.dispatch.room_state import RoomState
 from handlers.dispatch.rooms import Rooms
 from models.actor import Actor
 from models.journal import ORG, Record
@@ -15,75 +18,50 @@ from models.ports import Ids, Storage
 from models.query import Query
 from models.record import RecordKey, tombstone
 
+T = TypeVar("T")
+
 Overlay = dict[str, dict[str, Record]]
 """What a batch has decided so far: kind → id → record."""
 
 
 @dataclass(slots=True)
-class RoomState:
-    """A committer's cache: records (None: there is none; tombstones as they are) and kept query results, as
-    of the room's head.
-    """
+class View:
+    """What the actions of one batch see alike."""
 
-    records: dict[RecordKey, Record | None] = field(default_factory=dict)
-    found: dict[str, dict[Query, list[Record]]] = field(default_factory=dict)
-
-    def drop(self, key: RecordKey) -> None:
-        """Forget what an entry has made old."""
-        self.records.pop(key, None)
-        self.found.pop(key[0], None)
-
-    def clear(self) -> None:
-        self.records.clear()
-        self.found.clear()
+    room: str
+    now: datetime
+    at: str
+    storage: Storage
+    org: OrgView
+    rooms: Rooms
+    ids: Ids
+    state: RoomState
+    overlay: Overlay = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Changes:
-    """What an action wants to write.
+class Context:
+    """One action's view and its changes. Nothing is visible outside until the action has been accepted.
 
     `own`: the action's entries in order, as `(type, record)`. `derived`: by record, the newest state only,
     so that each derived record is at most one entry of a commit. `passwords`: user id → hash, written to
     the credentials before the commit.
     """
 
-    own: list[tuple[str, Record]] = field(default_factory=list)
-    derived: dict[RecordKey, tuple[str, Record]] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
+    __slots__ = (
+        "_next_seq", "_touched", "_view", "actor", "at", "derived", "now", "own", "passwords", "room", "type",
+    )  # fmt: skip
 
-
-class Context:
-    """One action's view and its changes. Nothing is visible outside until the action has been accepted."""
-
-    def __init__(
-        self,
-        *,
-        type: str,
-        room: str,
-        actor: Actor,
-        now: datetime,
-        at: str,
-        storage: Storage,
-        org: OrgView,
-        rooms: Rooms,
-        ids: Ids,
-        state: RoomState,
-        overlay: Overlay,
-        next_seq: int,
-    ) -> None:
+    def __init__(self, type: str, actor: Actor, view: View, next_seq: int) -> None:
         self.type = type
-        self.room = room
         self.actor = actor
-        self.now = now
-        self.at = at
-        self.changes = Changes()
-        self.touched: dict[RecordKey, Record] = {}
-        self._storage = storage
-        self._org = org
-        self._rooms = rooms
-        self._ids = ids
-        self._state = state
-        self._overlay = overlay
+        self.room = view.room
+        self.now = view.now
+        self.at = view.at
+        self.own: list[tuple[str, Record]] = []
+        self.derived: dict[RecordKey, tuple[str, Record]] = {}
+        self.passwords: dict[str, str] = {}
+        self._touched: dict[RecordKey, Record] = {}
+        self._view = view
         self._next_seq = next_seq
 
     @property
@@ -91,28 +69,34 @@ class Context:
         """The seq that the next `put` of this action will get: for records that keep the seq of their own
         changes.
         """
-        return self._next_seq + len(self.changes.own)
+        return self._next_seq + len(self.own)
 
-    async def get(self, kind: str, id: str) -> Record | None:
+    async def get(self, kind: str, id: str, *, among: Query | None = None) -> Record | None:
         """The record of this room as it is now, or None where there is none or it is deleted. Not to be
         changed in place.
+
+        `among`: a query that finds this record if it is there. The first of its records that is asked for
+        brings the others with it.
         """
-        record = await self.held(kind, id)
+        record = await self.held(kind, id, among=among)
         return None if record is None or record.get("deleted") else record
 
-    async def held(self, kind: str, id: str) -> Record | None:
-        """Like `get`, but a deleted record comes as its tombstone."""
+    async def held(self, kind: str, id: str, *, among: Query | None = None) -> Record | None:
+        """Like `get`, but a deleted record comes as its tombstone; with `among` it may come as None."""
         key = (kind, id)
-        if key in self.touched:
-            return self.touched[key]
-        if (decided := self._overlay.get(kind)) is not None and id in decided:
+        if key in self._touched:
+            return self._touched[key]
+        view = self._view
+        if (decided := view.overlay.get(kind)) is not None and id in decided:
             return decided[id]
-        if key in self._state.records:
-            return self._state.records[key]
-        loaded = await self._storage.load(self.room, (), (key,))
-        record = loaded.records[key]
-        self._state.records[key] = record
-        return record
+        records = view.state.records
+        if key not in records:
+            if among is None:
+                records.update((await view.storage.load(self.room, (), (key,))).records)
+            else:
+                await self._bring(among)
+                records.setdefault(key)
+        return records[key]
 
     async def find(self, query: Query, *, keep: bool = False) -> list[Record]:
         """The room's records that the query asks for, with what this batch has changed.
@@ -121,41 +105,44 @@ class Context:
         `query.after` is not for here.
         """
         query = _in_room(query, self.room)
-        kept = self._state.found.get(query.kind, {}).get(query)
-        stored = kept if kept is not None else await self._storage.find(query)
-        if keep and kept is None:
-            self._state.found.setdefault(query.kind, {})[query] = stored
-        changed = dict(self._overlay.get(query.kind, ()))
-        changed.update({key[1]: r for key, r in self.touched.items() if key[0] == query.kind})
+        stored: list[Record]
+        stored = await (self._remembered(query, list) if keep else self._view.storage.find(query))
+        changed = self._changed(query.kind)
         if not changed:
             return stored
         if query.limit and len(stored) == query.limit and any(r["id"] in changed for r in stored):
-            stored = await self._storage.find(replace(query, limit=query.limit + len(changed)))
+            stored = await self._view.storage.find(replace(query, limit=query.limit + len(changed)))
         merged = [record for record in stored if record["id"] not in changed]
         merged += [record for record in changed.values() if query.matches(self.room, record)]
         merged = query.sorted(merged)
         return merged[: query.limit] if query.limit else merged
 
+    async def built(self, query: Query, build: Callable[[list[Record]], T]) -> T:
+        """What `build` makes of the answer of `find`, remembered like that. Not to be changed in place."""
+        if self._changed(query.kind):
+            return build(await self.find(query, keep=True))
+        return await self._remembered(query, build)
+
     async def org(self, kind: str, id: str) -> Record | None:
         """A record of the `org` room (a school, team or user), or None."""
         if self.room == ORG:
             return await self.get(kind, id)
-        return await self._org.get(kind, id)
+        return await self._view.org.get(kind, id)
 
     async def elsewhere(self, kind: str, id: str) -> tuple[str, Record] | None:
         """The room and record with this id in whatever room: for ids that must be unique across rooms."""
-        return await self._storage.locate(kind, id)
+        return await self._view.storage.locate(kind, id)
 
     async def claim(self, kind: str, id: str) -> bool:
         """Whether this room may make a record with this id: no other room holds it, or is about to."""
-        return self._rooms.claim(kind, id, self.room) and await self.elsewhere(kind, id) is None
+        return self._view.rooms.claim(kind, id, self.room) and await self.elsewhere(kind, id) is None
 
     def put(self, record: Record, type: str | None = None) -> None:
         """Write this record as an entry of the action: with its op_id, by and seq, in the order of the
         calls.
         """
         self._note(record)
-        self.changes.own.append((type or self.type, record))
+        self.own.append((type or self.type, record))
 
     def delete(self, record: Record) -> None:
         """Write the record's tombstone as an entry of the action."""
@@ -165,21 +152,44 @@ class Context:
         """Write what follows from the action (a tally, a summary): an entry of its own without op_id and
         by, once per commit.
         """
-        self._note(record)
-        self.changes.derived[record["kind"], record["id"]] = (type, record)
+        self.derived[self._note(record)] = (type, record)
 
     def set_password_hash(self, user_id: str, password_hash: str) -> None:
         """Keep a password hash with the credentials; it never enters the journal."""
-        self.changes.passwords[user_id] = password_hash
+        self.passwords[user_id] = password_hash
 
     def new_id(self, prefix: str) -> str:
         """A new id that nobody can guess."""
-        return self._ids.new(prefix)
+        return self._view.ids.new(prefix)
 
-    def _note(self, record: Record) -> None:
+    def _note(self, record: Record) -> RecordKey:
         key = (record["kind"], record["id"])
-        self.changes.derived.pop(key, None)
-        self.touched[key] = record
+        self.derived.pop(key, None)
+        self._touched[key] = record
+        return key
+
+    def _changed(self, kind: str) -> dict[str, Record]:
+        changed = dict(self._view.overlay.get(kind, ()))
+        for key, record in self._touched.items():
+            if key[0] == kind:
+                changed[key[1]] = record
+        return changed
+
+    async def _remembered(self, query: Query, build: Callable[[list[Record]], T]) -> T:
+        answers = self._view.state.kept.setdefault(query.kind, {})
+        key = (query, build)
+        if key not in answers:
+            answers[key] = build(await self._view.storage.find(query))
+        answer: T = answers[key]
+        return answer
+
+    async def _bring(self, query: Query) -> None:
+        """Remember all records that the query finds."""
+        state = self._view.state
+        if query not in state.whole:
+            for record in await self._view.storage.find(query):
+                state.records.setdefault((record["kind"], record["id"]), record)
+            state.whole.add(query)
 
 
 def _in_room(query: Query, room: str) -> Query:

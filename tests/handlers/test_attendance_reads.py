@@ -11,7 +11,7 @@ from app.storage.sqlite import SqliteStorage
 from app.storage.sqlite_credentials import SqliteCredentials
 from handlers.attendance_reads import registers, sheet, student_page, summaries, summary
 from models.actor import Actor
-from models.attendance import Sheet, mark_record
+from models.attendance import mark_record, sheet_at
 from models.errors import Invalid
 from models.journal import ORG, Record
 from models.school import class_record, school_record
@@ -356,7 +356,7 @@ async def test_a_students_page_holds_the_newest_30_marks_and_counts_all(day: Sch
 
 
 def _stored_mark(date: str, period: str) -> Record:
-    place = Sheet("s1", "c1", date, period)
+    place = sheet_at("s1", "c1", date, period)
     return mark_record(place, "p1", code="P", source="teacher", by="teacher", at=f"{date}T09:00:00.000Z")
 
 

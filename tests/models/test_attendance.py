@@ -11,16 +11,16 @@ from models.attendance import (
     ClearPayload,
     MarkAllPayload,
     MarkPayload,
-    Sheet,
     SheetPayload,
     code_of,
     mark_record,
     register_record,
+    sheet_at,
     summary_id,
 )
 from models.schema import ID
 
-SHEET = Sheet("s1", "s1-c1", "2026-03-02", "1")
+SHEET = sheet_at("s1", "s1-c1", "2026-03-02", "1")
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 MARK: dict[str, Any] = {
     "class_id": "s1-c1",
@@ -41,12 +41,12 @@ def refusal(schema: Any, payload: dict[str, Any]) -> Any:
 def test_every_id_of_a_sheet_is_an_id_and_names_only_it(
     class_id: str, period: str, student: str, other: str
 ) -> None:
-    sheet = Sheet("s1", class_id, "2026-03-02", period)
+    sheet = sheet_at("s1", class_id, "2026-03-02", period)
     same = [sheet.register_id, sheet.tally_id, sheet.summary_id, sheet.mark_id(student)]
     assert all(ID.match(one) for one in same)
     assert len(set(same)) == 4
     if other != period:
-        elsewhere = Sheet("s1", class_id, "2026-03-02", other)
+        elsewhere = sheet_at("s1", class_id, "2026-03-02", other)
         assert elsewhere.register_id != sheet.register_id
         assert elsewhere.mark_id(student) != sheet.mark_id(student)
         assert elsewhere.summary_id == sheet.summary_id

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.attendance import Sheet
+from models.attendance import sheet_at
 from models.tally import (
     moved,
     registers_moved,
@@ -15,7 +15,7 @@ from models.tally import (
     tally_record,
 )
 
-SHEET = Sheet("s1", "s1-c1", "2026-03-02", "1")
+SHEET = sheet_at("s1", "s1-c1", "2026-03-02", "1")
 codes = st.sampled_from(["P", "L", "A", None])
 
 

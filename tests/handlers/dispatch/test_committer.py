@@ -36,6 +36,7 @@ class TroubledStorage(SqliteStorage):
         self.gate = asyncio.Event()
         self.gate.set()
         self.waiting = 0
+        self.looks = 0
         self.appends: list[Commit] = []
 
     async def append(self, commit: Commit) -> None:
@@ -54,6 +55,7 @@ class TroubledStorage(SqliteStorage):
     async def load(self, room: str, ops: Sequence[Op], keys: Sequence[RecordKey]) -> Loaded:
         if self.lose_reads:
             raise StorageLost("switched off")
+        self.looks += 1
         return await super().load(room, ops, keys)
 
 
@@ -357,14 +359,61 @@ async def test_a_lost_storage_is_unavailable_and_service_resumes_by_itself(
     await send(node, actor, "counter.add", adding(), "before")
     setattr(storage, fault, True)
     results = await asyncio.gather(
-        *(send(node, actor, "counter.add", adding(), f"op{i}") for i in range(5)), return_exceptions=True
+        *(send(node, actor, "counter.add", adding("new"), f"op{i}") for i in range(5)), return_exceptions=True
     )
     assert all(isinstance(result, Unavailable) and result.retry_after for result in results)
     setattr(storage, fault, False)
-    assert await value(node) == 1
     for i in range(5):
-        assert not (await send(node, actor, "counter.add", adding(), f"op{i}")).duplicate
-    assert await value(node) == 6
+        assert not (await send(node, actor, "counter.add", adding("new"), f"op{i}")).duplicate
+    assert await value(node, "new") == 5
+
+
+async def test_what_is_remembered_is_decided_without_a_look_at_the_storage(
+    node: CoreKit, storage: TroubledStorage
+) -> None:
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding(), "first")
+    looks = storage.looks
+    for i in range(3):
+        await send(node, actor, "counter.add", adding(), f"op{i}")
+    assert storage.looks == looks
+    assert await value(node) == 4
+
+
+async def test_what_another_node_wrote_is_taken_in_and_need_not_be_read_again(
+    node: CoreKit, other: CoreKit, storage: TroubledStorage
+) -> None:
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding(), "here")
+    await send(other, actor, "counter.add", adding(by=10), "there")
+    await send(node, actor, "counter.add", adding(by=100), "here_again")
+    looks = storage.looks
+    await send(node, actor, "counter.add", adding(by=1000), "once_more")
+    assert storage.looks == looks
+    assert await value(node) == 1111
+
+
+async def test_a_known_op_that_would_be_rejected_by_now_gets_its_first_answer(
+    node: CoreKit, other: CoreKit
+) -> None:
+    actor = await node.actor()
+    first = await send(node, actor, "counter.add", adding(), "op", if_seq=0)
+    for kit in (node, other):
+        again = await send(kit, actor, "counter.add", adding(), "op", if_seq=0)
+        assert again.duplicate
+        assert (again.seq, again.data) == (first.seq, first.data)
+    with pytest.raises(Conflict):
+        await send(node, actor, "counter.add", adding(), "another", if_seq=0)
+
+
+async def test_a_known_op_in_a_batch_harms_no_other(node: CoreKit, storage: TroubledStorage) -> None:
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding(), "known")
+    acks = await asyncio.gather(
+        *(send(node, actor, "counter.add", adding(), op) for op in ("a", "known", "b"))
+    )
+    assert [ack.duplicate for ack in acks] == [False, True, False]
+    assert await value(node) == 3
 
 
 async def test_a_commit_whose_answer_was_lost_is_found_by_sending_again(
