@@ -155,7 +155,7 @@ class Server:
             ids=node.ids,
         )
         self._sockets = SocketServer()
-        self._push = Push(lambda connection, text: self._sockets.send_text(connection.sid, text))
+        self._push = Push()
         self._presence = PresenceFeed(PresenceMemory(), self._push, clock)
         self._fanout = FanoutMemory()
         self._followers = Followers(node.storage, self._fanout)

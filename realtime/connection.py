@@ -7,19 +7,22 @@ from dataclasses import dataclass, field
 
 from models.action import Ack
 from models.actor import Actor
+from realtime.engine import EngineSocket
 
 
 @dataclass(eq=False, slots=True)
 class Connection:
     """A signed-in client, by `token`. `in_flight`: its actions without an answer, all of one room
-    (`flight_room`)."""
+    (`flight_room`). `skipped`: topics of which updates were left out, because it lags."""
 
     sid: str
+    socket: EngineSocket
     token: str
     actor: Actor
     expires_at: int
     in_flight: set[asyncio.Future[Ack]] = field(default_factory=set)
     flight_room: str = ""
+    skipped: set[str] = field(default_factory=set)
     expiry: asyncio.TimerHandle | None = None
     closing: bool = False
 

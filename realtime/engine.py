@@ -1,7 +1,8 @@
 """The transport: python-engineio's server with the traits that Rollcall needs.
 
-Differences from the library as it comes: no per-message compression; a packet that makes no sense ends the
-connection; a send queue has a bound, and a client that lets it fill is cut; a poll answers with at most as
+Differences from the library as it comes: what is sent goes straight to the transport, in one order; no
+per-message compression; a packet that makes no sense ends the connection; what waits for a client has a
+bound, and a client that takes nothing is cut; one patrol pings all clients; a poll answers with at most as
 many packets as every client can decode.
 """
 
@@ -9,154 +10,162 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import engineio
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from engineio import async_socket, exceptions, packet, payload
 
-MAX_MESSAGE = 256 * 1024
-"""Bytes of one message from a client; a larger one ends the connection."""
-
-QUEUED_PACKETS = 8_192
-"""Packets waiting for one client; more than that and it is cut."""
-
-QUEUED_CHARACTERS = 16 * 1024 * 1024
-"""Characters of the packets that wait for one client; once there are more, the next packet cuts it. Answers
-to `subscribe` may have a megabyte each, so the number of packets alone bounds nothing.
-"""
+from realtime.patrol import HARD, SOFT, Patrol
+from realtime.websocket import MAX_MESSAGE, BadPacket, WebSocket, frame
 
 PACKETS_PER_POLL = 16
 """What python-engineio's client decodes from one poll at most."""
 
-CHARACTERS_PER_POLL = 256 * 1024
+BYTES_PER_POLL = 256 * 1024
 """An answer to a poll that has as much takes no further packet."""
 
 PACKETS_PER_POST = 256
 POST_LIMIT = 30.0
 """Seconds that the body of a post may take to arrive."""
 
-CLOSE_LIMIT = 5.0
 PACKET_TYPES = tuple("0123456")
 EVENT = "42"
 """An Engine.IO message with a Socket.IO event: nearly everything that comes. Its handler raises nothing."""
+NOOP = b"6"
 
 payload.Payload.max_decode_packets = PACKETS_PER_POST
 
 
-class BadPacket(exceptions.EngineIOError):
-    """The client sent what is no packet."""
-
-
-class WebSocket:
-    """aiohttp's WebSocket in the form that engine.io drives, without compression."""
-
-    def __init__(self, handler: Callable[[WebSocket], Awaitable[None]], server: Any) -> None:
-        self._handler = handler
-        self._transport: asyncio.Transport | None = None
-        self._socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False)
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        request: web.Request = environ["aiohttp.request"]
-        self._transport = request.transport
-        await self._socket.prepare(request)
-        await self._handler(self)
-        return self._socket
-
-    async def send(self, message: str | bytes) -> None:
-        """Send one message. ConnectionError when the connection is gone."""
-        if isinstance(message, bytes):
-            await self._socket.send_bytes(message)
-        else:
-            await self._socket.send_str(message)
-
-    async def wait(self) -> str | None:
-        """The next text message, or None when the connection has ended. BadPacket for a binary one."""
-        message = await self._socket.receive()
-        if message.type is WSMsgType.TEXT:
-            return str(message.data)
-        if message.type is WSMsgType.BINARY:
-            raise BadPacket("binary message")
-        return None
-
-    async def close(self) -> None:
-        """Say goodbye; the connection is gone after a short wait, whatever the client does."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_LIMIT):
-                await self._socket.close()
-
-    def abort(self) -> None:
-        """End the connection now; what waits to be sent is dropped."""
-        if self._transport is not None:
-            self._transport.abort()
-
-
 class EngineSocket(async_socket.AsyncSocket):
-    """One client's connection."""
+    """One client's connection.
+
+    `lagging`: it has not taken what was sent, and gets no updates until it has. `client`: what the receiver
+    of events knows it by, once it has connected to the namespace.
+    """
 
     _ws: WebSocket | None = None
-    _waiting = 0
-    """Characters of the packets in the queue."""
+    _queued = 0
+    _taken = 0
+    lagging = False
+    client: Any = None
+
+    def __init__(self, server: EngineServer, sid: str) -> None:
+        super().__init__(server, sid)
+        self._caught_up: asyncio.Future[None] | None = None
+        self._goodbye: asyncio.Task[None] | None = None
+        self.pinged = False
+        self.due = 0.0
+        """When it is to be pinged or, where it was, must have answered: seconds of the loop's clock."""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the client has not taken."""
+        return self._queued if self._ws is None else self._ws.waiting
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the client has taken since the beginning."""
+        return self._taken if self._ws is None else self._ws.written - self._ws.waiting
 
     async def send(self, pkt: packet.Packet) -> None:
-        """Queue a packet; cuts a client whose queue is full."""
-        self.offer(pkt)
+        """As the library sends its own packets."""
+        self.say(pkt.encode().encode())
 
-    def offer(self, pkt: packet.Packet) -> bool:
-        """Queue a packet now. False if the connection is closed, or is cut because the client does not
-        read.
+    def say(self, text: bytes) -> bool:
+        """Send one Engine.IO packet. False if the connection is closed, or is cut because the client takes
+        nothing.
         """
         if self.closed:
             return False
-        if self.queue.qsize() >= QUEUED_PACKETS or self._waiting > QUEUED_CHARACTERS:
+        if self.waiting > HARD:
             self.server.cut(self)
             return False
-        self.queue.put_nowait(pkt)
-        self._waiting += _length(pkt)
+        if self._ws is not None:
+            self._ws.write(frame(text))
+        else:
+            self._enqueue(text)
         return True
 
-    def drop_waiting(self) -> None:
-        """Forget what waits to be sent."""
-        while not self.queue.empty():
-            self.queue.get_nowait()
-            self.queue.task_done()
-        self._waiting = 0
+    def push(self, frames: bytes, packets: Sequence[bytes]) -> bool:
+        """Send packets that are the same for many, `frames` being all of their frames. False if they were
+        left out, because the client lags.
+        """
+        ws = self._ws
+        if ws is not None:
+            if ws.waiting > SOFT:
+                self.lagging = True
+                return False
+            ws.write(frames)
+            return True
+        if self._queued > SOFT:
+            self.lagging = True
+            return False
+        for text in packets:
+            self._enqueue(text)
+        return True
+
+    def _enqueue(self, text: bytes) -> None:
+        if not self.closed:
+            self.queue.put_nowait(text)
+            self._queued += len(text)
+
+    def caught_up(self) -> None:
+        """The client has taken nearly everything: it lags no longer."""
+        if self.lagging:
+            self.lagging = False
+            self.server.caught_up(self)
+        if self._caught_up is not None and not self._caught_up.done():
+            self._caught_up.set_result(None)
+
+    def schedule_ping(self) -> None:
+        """The client has answered, or is new."""
+        self.pinged = False
+        self.due = asyncio.get_running_loop().time() + self.server.ping_interval
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """Close once everything queued so far is sent. Never waits for a client to read, whatever `wait`
-        says."""
-        if not self.closed and not self.closing:
-            await super().close(wait=False, abort=abort, reason=reason)
+        """Close once what was sent so far is taken, or after a short wait. Never waits for the client,
+        whatever `wait` says.
+        """
+        if self.closed or self.closing:
+            return
+        await super().close(wait=False, abort=abort, reason=reason)
+        self.caught_up()
+        if self._ws is None:
             self.queue.put_nowait(None)
-            if self._ws is not None:
-                # Reader and writer may both be waiting for a client that does neither.
-                asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._ws.abort)
+        else:
+            self._goodbye = self.server.own(self._ws.close())
+
+    def say_goodbye(self, text: bytes) -> None:
+        """Send a last packet. What waits for a client that polls is dropped before."""
+        if self._ws is not None:
+            self._ws.write(frame(text))
+            return
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self._queued = 0
+        self._enqueue(text)
 
     async def poll(self) -> list[packet.Packet]:
         """The packets for one answer to a poll; empty when the connection is closing."""
         try:
             async with asyncio.timeout(self.server.ping_interval + self.server.ping_timeout):
-                return await self._take()
+                texts = [await self.queue.get()]
         except TimeoutError:
             raise exceptions.QueueEmpty from None
-
-    async def _take(self) -> list[packet.Packet]:
-        """What waits to be sent, once there is something, within the bounds of a poll; empty at the end."""
-        packets = [await self.queue.get()]
-        taken = _length(packets[0])
-        while len(packets) < PACKETS_PER_POLL and taken < CHARACTERS_PER_POLL and not self.queue.empty():
-            packets.append(self.queue.get_nowait())
-            taken += _length(packets[-1])
-        self._waiting -= taken
-        for _ in packets:
-            self.queue.task_done()
-        if None in packets:
-            if packets[0] is not None:
+        size = len(texts[0] or b"")
+        while len(texts) < PACKETS_PER_POLL and size < BYTES_PER_POLL and not self.queue.empty():
+            texts.append(self.queue.get_nowait())
+            size += len(texts[-1] or b"")
+        self._queued -= size
+        self._taken += size
+        if None in texts:
+            if texts[0] is not None:
                 self.queue.put_nowait(None)
-            packets = packets[: packets.index(None)]
-        return packets
+            texts = texts[: texts.index(None)]
+        return [packet.Packet(int(text[:1]), text[1:].decode()) for text in texts]
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take the packets of a polling client. EngineIOError for anything that makes no sense."""
@@ -174,16 +183,16 @@ class EngineSocket(async_socket.AsyncSocket):
         else:
             self.connected = self.upgraded = True
         self._ws = ws
-        writer = asyncio.create_task(self._write(ws), name=f"writer {self.sid}")
+        while not self.queue.empty():
+            if (text := self.queue.get_nowait()) is not None:
+                ws.write(frame(text))
+        self._queued = 0
         try:
             await self._read(ws)
         finally:
             await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
-            try:
-                async with asyncio.timeout(CLOSE_LIMIT):
-                    await writer
-            except TimeoutError:
-                writer.cancel()
+            if self._goodbye is not None:
+                await asyncio.wait([self._goodbye])
 
     async def _upgrade(self, ws: WebSocket) -> bool:
         """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch.
@@ -196,8 +205,8 @@ class EngineSocket(async_socket.AsyncSocket):
             async with asyncio.timeout(self.server.ping_timeout):
                 if await ws.wait() != "2probe":
                     return False
-                await ws.send("3probe")
-                self.queue.put_nowait(packet.Packet(packet.NOOP))
+                ws.write(frame(b"3probe"))
+                self._enqueue(NOOP)
                 if await ws.wait() != "5":
                     return False
         except (TimeoutError, BadPacket, ConnectionError):
@@ -208,20 +217,19 @@ class EngineSocket(async_socket.AsyncSocket):
         return True
 
     async def _read(self, ws: WebSocket) -> None:
-        """Take messages until the connection ends or something makes no sense."""
+        """Take messages until the connection ends or something makes no sense. A client that does not take
+        its answers is not listened to.
+        """
+        event = self.server.event
         with contextlib.suppress(BadPacket, exceptions.EngineIOError, ConnectionError):
             while not self.closed and (text := await ws.wait()) is not None:
                 if text.startswith(EVENT):
-                    await self.server.handlers["message"](self.sid, text[1:])
+                    await event(self, text)
                 else:
-                    await self.receive(_decode(text))
-
-    async def _write(self, ws: WebSocket) -> None:
-        with contextlib.suppress(ConnectionError):
-            while packets := await self._take():
-                for pkt in packets:
-                    await ws.send(pkt.encode())
-        await ws.close()
+                    await self.receive(_packet(text))
+                if ws.waiting > SOFT and not self.closed:
+                    self._caught_up = asyncio.get_running_loop().create_future()
+                    await self._caught_up
 
 
 class EngineServer(engineio.AsyncServer):
@@ -230,26 +238,40 @@ class EngineServer(engineio.AsyncServer):
     def __init__(self, **options: Any) -> None:
         super().__init__(async_mode="aiohttp", max_http_buffer_size=MAX_MESSAGE, **options)
         self._async = {**(self._async or {}), "websocket": WebSocket}
-        self.farewell: packet.Packet | None = None
+        self.farewell = b""
         """What a client that is cut is told, where that still fits."""
-        self._cutting: set[asyncio.Task[None]] = set()
+        self.event: Callable[[EngineSocket, str], Awaitable[None]] = _ignore
+        """Takes every event that comes by WebSocket."""
+        self.caught_up: Callable[[EngineSocket], None] = lambda socket: None
+        """Hears of every client that lagged and does no longer."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._patrol: Patrol | None = None
+
+    def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something to its end."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def cut(self, socket: EngineSocket) -> None:
         """End a connection whose client does not read. What waits is dropped; it finds that in the tail."""
         if not socket.closing:
-            socket.drop_waiting()
-            if self.farewell is not None:
-                socket.queue.put_nowait(self.farewell)
-            task = asyncio.create_task(socket.close(wait=False, abort=True))
-            self._cutting.add(task)
-            task.add_done_callback(self._cutting.discard)
+            socket.say_goodbye(self.farewell)
+            self.own(socket.close(wait=False, abort=True))
+
+    async def shutdown(self) -> None:
+        """End the patrol, and wait for the connections that are closing."""
+        if self._patrol is not None:
+            await self._patrol.close()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _handle_connect(
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
     ) -> Any:
-        if self.start_service_task:
-            self.start_service_task = False
-            self.service_task_handle = self.start_background_task(self._service_task)
+        if self._patrol is None:
+            self._patrol = Patrol(self)
         socket = EngineSocket(self, self.generate_id())
         self.sockets[socket.sid] = socket
         opening = {
@@ -259,7 +281,7 @@ class EngineServer(engineio.AsyncServer):
             "pingInterval": int(self.ping_interval * 1000),
             "maxPayload": MAX_MESSAGE,
         }
-        socket.offer(packet.Packet(packet.OPEN, opening))
+        await socket.send(packet.Packet(packet.OPEN, opening))
         await self._trigger_event("connect", socket.sid, environ, run_async=False)
         socket.schedule_ping()
         if transport == "websocket":
@@ -269,6 +291,10 @@ class EngineServer(engineio.AsyncServer):
                 self.sockets.pop(socket.sid, None)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
+
+
+async def _ignore(socket: EngineSocket, text: str) -> None:
+    pass
 
 
 async def _whole_body(request: web.Request) -> bytes:
@@ -287,12 +313,7 @@ async def _whole_body(request: web.Request) -> bytes:
     return bytes(body)
 
 
-def _length(pkt: packet.Packet | None) -> int:
-    """Characters that a packet holds; None stands for the end of the queue."""
-    return len(pkt.data) if pkt is not None and isinstance(pkt.data, str) else 0
-
-
-def _decode(text: str) -> packet.Packet:
+def _packet(text: str) -> packet.Packet:
     if text[:1] not in PACKET_TYPES:
         raise BadPacket("unknown packet type")
     return packet.Packet(encoded_packet=text)

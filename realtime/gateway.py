@@ -20,10 +20,11 @@ from models.journal import ORG, Entry
 from models.ports import Clock, SignedIn, StorageLost, Tokens
 from models.topic import parse_topic
 from realtime.connection import Connection
+from realtime.engine import EngineSocket
 from realtime.follower import Followers
 from realtime.presence import PresenceFeed
 from realtime.push import Push
-from realtime.server import Refused, SocketServer, event_text
+from realtime.server import Refused, SocketServer, ack_packet, event_packet
 from realtime.subscriptions import Subscriptions
 
 IN_FLIGHT = 32
@@ -86,7 +87,7 @@ class Gateway:
 
     # -- what the server calls
 
-    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+    async def connect(self, sid: str, socket: EngineSocket, auth: Any) -> Connection:
         """Let a client with a good token in. Refused with an error code."""
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
@@ -95,10 +96,11 @@ class Gateway:
             raise Refused(error.code) from None
         except StorageLost:
             raise Refused(Unavailable.code) from None
-        connection = Connection(sid, str(token), signed_in.actor, signed_in.expires_at)
+        connection = Connection(sid, socket, str(token), signed_in.actor, signed_in.expires_at)
         self._connections[sid] = connection
         self._of_user.setdefault(connection.actor.id, set()).add(connection)
         self._expire_later(connection)
+        return connection
 
     async def _admit(self, token: object) -> SignedIn:
         """Verify, follow the user's room, and verify again: what changed in between was not delivered to
@@ -112,11 +114,9 @@ class Gateway:
             self._followers.release(room)
             raise
 
-    async def connected(self, sid: str) -> None:
+    async def connected(self, client: Connection) -> None:
         """Greet a client whose connection stands."""
-        connection = self._connections.get(sid)
-        if connection is None:
-            return
+        connection = client
         actor = connection.actor
         try:
             topics = await self._core.topics.of(actor, limit=TOPICS_IN_READY)
@@ -130,7 +130,13 @@ class Gateway:
             "server": self._about,
             "time": rfc3339(self._clock.now()),
         }
-        self._server.send_event(sid, "ready", ready)
+        connection.socket.say(event_packet("ready", ready))
+
+    def caught_up(self, client: Connection) -> None:
+        """What was left out while the client lagged is to be read by it."""
+        skipped, client.skipped = client.skipped, set()
+        for topic in skipped:
+            client.socket.say(event_packet("resync", {"topic": topic, "reason": "behind"}))
 
     async def disconnected(self, sid: str) -> None:
         """Forget a client that is gone. What it sent before is still decided."""
@@ -147,10 +153,10 @@ class Gateway:
         self._followers.release(f"user:{connection.actor.id}")
         await self._subscriptions.leave_all(connection)
 
-    async def event(self, sid: str, ack_id: int | None, name: Any, arguments: list[Any]) -> None:
+    async def event(self, client: Connection, ack_id: int | None, name: Any, arguments: list[Any]) -> None:
         """Handle one event; every event with an ack id gets exactly one ack."""
-        connection = self._connections.get(sid)
-        if connection is None or connection.closing:
+        connection = client
+        if connection.closing:
             return
         request = arguments[0] if arguments else None
         try:
@@ -253,7 +259,7 @@ class Gateway:
     def skipped(self, room: str, seq: int, reason: str) -> None:
         """Entries were left out: members of the room's topics must subscribe again."""
         for topic in self._push.topics_in(room):
-            self._push.tell(topic, event_text("resync", {"topic": topic, "reason": reason}))
+            self._push.tell(topic, event_packet("resync", {"topic": topic, "reason": reason}))
             self._push.move_on(topic, seq)
         if room == ORG:
             self._core.org.forget()
@@ -301,7 +307,7 @@ class Gateway:
         if connection.closing:
             return
         connection.closing = True
-        self._server.send_event(connection.sid, "closing", {"code": code})
+        connection.socket.say(event_packet("closing", {"code": code}))
         self._own(self._server.close_connection(connection.sid, for_good=code != "restarting"))
 
     def _own(self, work: Coroutine[Any, Any, None]) -> None:
@@ -313,7 +319,7 @@ class Gateway:
 
     def _ack(self, connection: Connection, ack_id: int | None, data: dict[str, Any]) -> None:
         if ack_id is not None:
-            self._server.send_ack(connection.sid, ack_id, data)
+            connection.socket.say(ack_packet(ack_id, data))
 
     def _refuse(
         self,

@@ -11,7 +11,7 @@ from models.journal import Record
 from models.ports import Clock, Presence, Present
 from realtime.connection import Connection
 from realtime.push import Push
-from realtime.server import event_text
+from realtime.server import event_packet
 
 INTERVAL = 1.0
 """Seconds between two pushes of differences in a topic (design: section 5)."""
@@ -66,7 +66,7 @@ class PresenceFeed:
     def _tell(self, topic: str) -> None:
         self._timers.pop(topic, None)
         for change, user in self._changes.pop(topic, {}).values():
-            self._push.tell(topic, event_text("presence", {"topic": topic, change: user.to_wire()}))
+            self._push.tell(topic, event_packet("presence", {"topic": topic, change: user.to_wire()}))
 
 
 def _shared(topic: str) -> bool:

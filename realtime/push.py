@@ -1,13 +1,14 @@
-"""Who has subscribed to what on this node, and the way of an entry to them: one text per topic, the same
-for every member.
+"""Who has subscribed to what on this node, and the way of an entry to them: one packet per topic, the same
+bytes for every member.
 
-A member that has just subscribed is held back until its reply has been sent, so that no update overtakes it.
+What comes for a topic within one turn of the loop goes out as one write for each member. A member that has
+just subscribed is held back until its reply has been sent, so that no update overtakes it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -15,28 +16,30 @@ import orjson
 from models.journal import Entry
 from models.record import RecordKey
 from realtime.connection import Connection
-from realtime.server import event_text
+from realtime.server import event_packet
+from realtime.websocket import frame
 
 CONFLATION = 1.0
 """Seconds between two updates of the same record in a `summary:` topic (design: section 5)."""
 
 HELD = 4_096
-"""Texts that wait for one subscribe reply at most; a member for whom more came is told to subscribe again."""
-
-Send = Callable[[Connection, str], object]
+"""Packets that wait for a subscribe reply at most; a member for whom more came must subscribe again."""
 
 
 @dataclass(slots=True)
 class Members:
-    """The members of one topic. `last`: seq of the last entry pushed in it, or the position at which it was
-    first followed here.
+    """The members of one topic of a room. `last`: seq of the last entry pushed in it, or the position at
+    which it was first followed here. `packets`: what goes out at the end of this turn.
 
-    A member's value is the list of texts that wait for its subscribe reply, or None when there is none to
+    A member's value is the list of packets that wait for its subscribe reply, or None when there is none to
     wait for.
     """
 
+    topic: str
+    room: str
     last: int
-    held: dict[Connection, list[str] | None] = field(default_factory=dict)
+    packets: list[bytes] = field(default_factory=list)
+    held: dict[Connection, list[bytes] | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -50,11 +53,11 @@ class Conflated:
 class Push:
     """Topics and members of a node."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self) -> None:
         self._topics: dict[str, Members] = {}
         self._subscribed: dict[Connection, dict[str, str]] = {}
         self._conflated: dict[str, Conflated] = {}
+        self._going_out: list[Members] = []
 
     def join(self, connection: Connection, topic: str, room: str, delivered: int) -> bool:
         """Make the connection a member, held back until `release`. True if it was none before.
@@ -63,7 +66,9 @@ class Push:
         """
         members = self._topics.get(topic)
         if members is None:
-            members = self._topics[topic] = Members(delivered)
+            members = self._topics[topic] = Members(topic, room, delivered)
+        elif members.packets:
+            self._send_out(members)
         is_new = connection not in members.held
         members.held[connection] = []
         self._subscribed.setdefault(connection, {})[topic] = room
@@ -72,13 +77,13 @@ class Push:
     def release(self, connection: Connection, topic: str) -> None:
         """The subscribe reply is sent: send what was held back, and everything from now on at once."""
         members = self._topics.get(topic)
-        if members is None or (texts := members.held.get(connection)) is None:
+        if members is None or (packets := members.held.get(connection)) is None:
             return
         members.held[connection] = None
-        if len(texts) >= HELD:
-            texts = [event_text("resync", {"topic": topic, "reason": "behind"})]
-        for text in texts:
-            self._send(connection, text)
+        if len(packets) >= HELD:
+            packets = [event_packet("resync", {"topic": topic, "reason": "behind"})]
+        if packets and not connection.socket.push(b"".join(map(frame, packets)), packets):
+            connection.skipped.add(topic)
 
     def leave(self, connection: Connection, topic: str) -> bool:
         """End a membership. False if there was none."""
@@ -107,9 +112,7 @@ class Push:
 
     def topics_in(self, room: str) -> list[str]:
         """The topics of a room that have members on this node."""
-        return list(
-            dict.fromkeys(t for topics in self._subscribed.values() for t, r in topics.items() if r == room)
-        )
+        return [topic for topic, members in self._topics.items() if members.room == room]
 
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Push the entries, which follow those of the last call, to the members of their topics."""
@@ -126,11 +129,11 @@ class Push:
                     data = orjson.Fragment(orjson.dumps(entry.data))
                 self._update(topic, members, entry, data)
 
-    def tell(self, topic: str, text: str) -> None:
-        """Send a text to all members of a topic, in the order of its updates."""
+    def tell(self, topic: str, packet: bytes) -> None:
+        """Send a packet to all members of a topic, in the order of its updates."""
         members = self._topics.get(topic)
         if members is not None:
-            self._to_all(members, text)
+            self._to_all(members, packet)
 
     def move_on(self, topic: str, seq: int) -> None:
         """Entries up to `seq` will not be pushed: members were told to subscribe again."""
@@ -148,14 +151,31 @@ class Push:
         update = entry.to_update(topic, members.last)
         update["data"] = data
         members.last = entry.seq
-        self._to_all(members, f'2["update",{orjson.dumps(update).decode()}]')
+        self._to_all(members, b'42["update",%b]' % orjson.dumps(update))
 
-    def _to_all(self, members: Members, text: str) -> None:
+    def _to_all(self, members: Members, packet: bytes) -> None:
+        if not self._going_out:
+            asyncio.get_running_loop().call_soon(self._end_of_turn)
+        if not members.packets:
+            self._going_out.append(members)
+        members.packets.append(packet)
+
+    def _end_of_turn(self) -> None:
+        going_out, self._going_out = self._going_out, []
+        for members in going_out:
+            if members.packets:
+                self._send_out(members)
+
+    def _send_out(self, members: Members) -> None:
+        packets, members.packets = members.packets, []
+        frames = b"".join(map(frame, packets))
+        topic = members.topic
         for connection, held in members.held.items():
             if held is None:
-                self._send(connection, text)
+                if not connection.socket.push(frames, packets):
+                    connection.skipped.add(topic)
             elif len(held) < HELD:
-                held.append(text)
+                held += packets
 
     def _conflate(self, topic: str, entry: Entry) -> None:
         """Push at once if the last second was quiet, otherwise with the newest at its end."""

@@ -10,15 +10,14 @@ from typing import Any, Protocol
 
 import orjson
 import socketio
-from engineio import packet as engine_packet
-from socketio import packet
 
-from realtime.engine import EngineServer
+from realtime.clients import Clients
+from realtime.engine import EngineServer, EngineSocket
+from realtime.websocket import BadPacket
 
 PACKET_TYPES = tuple("01234")
 """Socket.IO packets without binary attachments."""
 
-EVENT = str(packet.EVENT)
 LONGEST_ACK_ID = 15
 
 FAREWELL = 2.0
@@ -49,13 +48,19 @@ class Refused(Exception):
 class Receiver(Protocol):
     """Who handles what clients send. Nothing here raises, but Refused from `connect`."""
 
-    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None: ...
+    async def connect(self, sid: str, socket: EngineSocket, auth: Any) -> object:
+        """Let a client in: what is returned stands for it from now on."""
+        ...
 
-    async def connected(self, sid: str) -> None: ...
+    async def connected(self, client: Any) -> None: ...
 
-    async def event(self, sid: str, ack_id: int | None, name: Any, arguments: list[Any]) -> None: ...
+    async def event(self, client: Any, ack_id: int | None, name: Any, arguments: list[Any]) -> None: ...
 
-    async def disconnected(self, sid: str) -> None: ...
+    async def disconnected(self, client: Any) -> None: ...
+
+    def caught_up(self, client: Any) -> None:
+        """The client has taken what waited for it, after updates were left out."""
+        ...
 
 
 class SocketServer(socketio.AsyncServer):
@@ -70,27 +75,17 @@ class SocketServer(socketio.AsyncServer):
 
     def __init__(self, *, cors_allowed_origins: str | list[str] | None = None, **options: Any) -> None:
         super().__init__(
-            async_handlers=False, json=Json, cors_allowed_origins=cors_allowed_origins, **options
+            async_handlers=False,
+            json=Json,
+            client_manager=Clients(),
+            cors_allowed_origins=cors_allowed_origins,
+            **options,
         )
-        too_slow = event_text("closing", {"code": "too_slow"})
-        self.eio.farewell = engine_packet.Packet(engine_packet.MESSAGE, too_slow)
+        self.eio.farewell = event_packet("closing", {"code": "too_slow"})
+        self.eio.event = self._event
+        self.eio.caught_up = self._caught_up
         self.on("connect", self._accept)
         self.on("disconnect", self._gone)
-
-    def send_text(self, sid: str, text: str) -> bool:
-        """Send a finished Socket.IO packet. False if the client is gone, or is cut because it does not
-        read.
-        """
-        socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
-        return socket is not None and socket.offer(engine_packet.Packet(engine_packet.MESSAGE, text))
-
-    def send_event(self, sid: str, name: str, data: Any) -> bool:
-        """Send one event."""
-        return self.send_text(sid, event_text(name, data))
-
-    def send_ack(self, sid: str, ack_id: int, data: Any) -> bool:
-        """Answer an event."""
-        return self.send_text(sid, f"3{ack_id}[{orjson.dumps(data).decode()}]")
 
     async def close_connection(self, sid: str, *, for_good: bool) -> None:
         """Send what is queued, then end the connection. `for_good`: official clients do not come back by
@@ -108,13 +103,20 @@ class SocketServer(socketio.AsyncServer):
         await super().shutdown()
 
     async def _accept(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        if socket is None:
+            raise socketio.exceptions.ConnectionRefusedError("the connection is gone")
         try:
-            await self.receiver.connect(sid, environ, auth)
+            socket.client = await self.receiver.connect(sid, socket, auth)
         except Refused as refused:
             raise socketio.exceptions.ConnectionRefusedError(str(refused)) from None
 
     async def _gone(self, sid: str, reason: str | None = None) -> None:
         await self.receiver.disconnected(sid)
+
+    def _caught_up(self, socket: EngineSocket) -> None:
+        if socket.client is not None:
+            self.receiver.caught_up(socket.client)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: Any) -> None:  # type: ignore[override]
         await super()._handle_eio_connect(eio_sid, environ)
@@ -123,7 +125,7 @@ class SocketServer(socketio.AsyncServer):
     def _expect_connected(self, eio_sid: str) -> None:
         """A transport that nobody has signed in on by now is of no use."""
         socket = self.eio.sockets.get(eio_sid)
-        if socket is not None and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+        if socket is not None and socket.client is None:
             self.eio.cut(socket)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
@@ -133,32 +135,40 @@ class SocketServer(socketio.AsyncServer):
         if sid is None or sid == known or not self.manager.is_connected(sid, "/"):
             return
         if eio_sid in self.environ:
-            await self.receiver.connected(sid)
+            await self.receiver.connected(self.eio.sockets[eio_sid].client)
         else:
             # The client went while it was let in, when there was nobody to call gone yet.
             await self.disconnect(sid)
 
-    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
-        sid = self.manager.sid_from_eio_sid(eio_sid, namespace or "/")
-        if sid is None:
-            raise ValueError("an event before the connection to the namespace")
-        if not self.manager.is_connected(sid, "/"):
+    async def _event(self, socket: EngineSocket, text: str) -> None:
+        """Take an event: an Engine.IO message with a Socket.IO event in it. BadPacket."""
+        ack_id, bracket, arguments = text[2:].partition("[")
+        if len(ack_id) > LONGEST_ACK_ID or not (not ack_id or ack_id.isdecimal()):
+            await self._handle_eio_message(socket.sid, text[1:])
             return
+        try:
+            id = int(ack_id) if ack_id else None
+            data = orjson.loads(bracket + arguments)
+        except ValueError as error:
+            raise BadPacket(str(error)) from None
+        client = socket.client
+        if client is None or not data:
+            raise BadPacket("an event before the connection to the namespace, or without a name")
+        await self.receiver.event(client, id, data[0], data[1:])
+
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
+        socket = self.eio.sockets.get(eio_sid)
+        if (namespace or "/") != "/" or socket is None or socket.client is None:
+            raise ValueError("an event before the connection to the namespace")
         if not isinstance(data, list) or not data:
             raise ValueError("an event without a name")
-        await self.receiver.event(sid, id, data[0], data[1:])
+        await self.receiver.event(socket.client, id, data[0], data[1:])
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:  # type: ignore[override]
         try:
             if not isinstance(data, str) or data[:1] not in PACKET_TYPES:
                 raise ValueError("not a packet of this protocol")
-            ack_id, bracket, arguments = data[1:].partition("[") if data[0] == EVENT else ("-", "", "")
-            if len(ack_id) <= LONGEST_ACK_ID and (not ack_id or ack_id.isdecimal()):
-                # An event of the namespace `/` without attachments: nearly everything that comes.
-                id = int(ack_id) if ack_id else None
-                await self._handle_event(eio_sid, "/", id, orjson.loads(bracket + arguments))
-            else:
-                await super()._handle_eio_message(eio_sid, data)
+            await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
             log.info("connection %s ended: %s", eio_sid, error)
             await self.eio.disconnect(eio_sid)
@@ -167,6 +177,11 @@ class SocketServer(socketio.AsyncServer):
         return EngineServer
 
 
-def event_text(name: str, data: Any) -> str:
-    """The Socket.IO packet of an event with one argument."""
-    return f'{packet.EVENT}["{name}",{orjson.dumps(data).decode()}]'
+def event_packet(name: str, data: Any) -> bytes:
+    """The Engine.IO packet of an event with one argument."""
+    return b'42["%b",%b]' % (name.encode(), orjson.dumps(data))
+
+
+def ack_packet(ack_id: int, data: Any) -> bytes:
+    """The Engine.IO packet that answers an event."""
+    return b"43%d[%b]" % (ack_id, orjson.dumps(data))

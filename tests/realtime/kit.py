@@ -105,7 +105,7 @@ class DoorKit:
         self.sessions = Sessions(core.storage, clock)
         self.tokens = JwtTokens(KEYS, org=core.core.org, sessions=self.sessions, clock=clock)
         self.server = SocketServer()
-        self.push = Push(lambda connection, text: self.server.send_text(connection.sid, text))
+        self.push = Push()
         self.presence = PresenceFeed(PresenceMemory(), self.push, clock)
         self.fanout = FanoutMemory(hub)
         self.followers = Followers(core.storage, self.fanout, compare=0.2)
