@@ -13,6 +13,7 @@ from marshmallow import fields
 
 from handlers.dispatch.registry import ActionSpec
 from models.actor import ROLE_SCOPES
+from models.attendance import MOST_CODE, Code
 from models.record import RecordKind
 from models.schema import ID, Day, Id, Moment, Payload, TimeZone
 from models.user import Email
@@ -224,6 +225,8 @@ def _text(docstring: str | None) -> str:
 def _pattern(converter: Any, field: fields.Field[Any], **kwargs: Any) -> JsonSchema:
     if isinstance(field, Id):
         return {"pattern": ID_PATTERN}
+    if isinstance(field, Code):
+        return {"minLength": 1, "maxLength": MOST_CODE}
     if isinstance(field, TimeZone):
         return {"examples": ["Europe/London"]}
     return {}

@@ -11,7 +11,7 @@ from handlers.dispatch.context import Context
 from handlers.dispatch.policy import class_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_class
-from handlers.figures import class_enrolments, class_roll, marks_changed
+from handlers.figures import class_enrolments, enrolments_in, marks_changed
 from models.action import Payload
 from models.attendance import (
     OPEN,
@@ -41,7 +41,7 @@ from models.marking import (
 )
 from models.query import query
 from models.record import RecordKey
-from models.student import is_on_roll
+from models.student import by_student, is_on_roll
 from models.tally import students_on_roll
 
 REGISTER = "attendance.register"
@@ -80,7 +80,6 @@ class Marker(NamedTuple):
 
     sheet: Sheet
     school: Record
-    roles: set[str]
     source: str
     register: Record | None
 
@@ -101,10 +100,9 @@ async def _marker(ctx: Context, payload: Payload) -> Marker:
     if school_class["archived"]:
         raise Invalid.field("class_id", "is archived: unarchive the class first")
     check_period(sheet.period, school["periods"])
-    roles = ctx.actor.roles_in(class_scopes(ctx.room, payload))
-    source = source_of(roles)
+    source = source_of(ctx.roles)
     check_day(sheet.date, day_in(school["time_zone"], ctx.now), school["mark_days_back"], source)
-    return Marker(sheet, school, roles, source, await ctx.get("register", sheet.register_id))
+    return Marker(sheet, school, source, await ctx.get("register", sheet.register_id))
 
 
 def _check_unlocked(marker: Marker) -> None:
@@ -114,7 +112,7 @@ def _check_unlocked(marker: Marker) -> None:
 
 
 async def _is_on_roll(ctx: Context, sheet: Sheet, student_id: str) -> bool:
-    roll = await class_roll(ctx, sheet.class_id)
+    roll = await ctx.built(enrolments_in(ctx.room, sheet.class_id), by_student)
     return any(is_on_roll(enrolment, sheet.date) for enrolment in roll.get(student_id, ()))
 
 
@@ -151,7 +149,7 @@ async def mark(ctx: Context, payload: Payload) -> None:
     """Set one student's mark; minutes late and note are replaced too."""
     marker = await _marker(ctx, payload)
     sheet, student_id = marker.sheet, payload["student_id"]
-    code = code_for(marker.school["code_set"], payload["code"], marker.roles)
+    code = code_for(marker.school["code_set"], payload["code"], ctx.roles)
     check_minutes_late(payload["minutes_late"], code)
     student = await ctx.get("student", student_id)
     if student is None or not await _is_on_roll(ctx, sheet, student_id):
@@ -190,7 +188,7 @@ async def mark_all(ctx: Context, payload: Payload) -> None:
     """Set one mark for every student who has none; planned and office marks are never overwritten."""
     marker = await _marker(ctx, payload)
     sheet = marker.sheet
-    code = code_for(marker.school["code_set"], payload["code"], marker.roles)
+    code = code_for(marker.school["code_set"], payload["code"], ctx.roles)
     _check_unlocked(marker)
     await _check_except(ctx, sheet, payload["except"])
     marks = await _marks_of(ctx, sheet)

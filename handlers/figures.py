@@ -5,14 +5,14 @@ Every handler that changes one of these calls here; no other code writes a tally
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from handlers.dispatch.context import Context
 from models.attendance import Sheet, code_of, summary_id
 from models.journal import Record
 from models.query import Query, query
-from models.student import by_student, is_on_roll
+from models.student import is_on_roll
 from models.tally import Move, moved, registers_moved, students_on_roll, summary_record, tally_record
 
 TALLY = "attendance.tally"
@@ -23,17 +23,12 @@ async def class_enrolments(ctx: Context, class_id: str) -> list[Record]:
     """Every enrolment in the class, whenever it is or was. Kept by the committer, for enrolments change
     rarely.
     """
-    return await ctx.find(_enrolments_in(ctx.room, class_id), keep=True)
-
-
-async def class_roll(ctx: Context, class_id: str) -> Mapping[str, Sequence[Record]]:
-    """The same by student."""
-    return await ctx.built(_enrolments_in(ctx.room, class_id), by_student)
+    return await ctx.find(enrolments_in(ctx.room, class_id), keep=True)
 
 
 @lru_cache(maxsize=4096)
-def _enrolments_in(room: str, class_id: str) -> Query:
-    # Asked for by every mark: building the query would be a tenth of the work.
+def enrolments_in(room: str, class_id: str) -> Query:
+    """The query for every enrolment in the class; kept, for every mark asks for it."""
     return query("enrolment", room=room, class_id=class_id)
 
 

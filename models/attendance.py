@@ -11,9 +11,11 @@ from marshmallow import fields, validate
 from models.journal import Record
 from models.query import Query, query
 from models.record import digest, record_kind
-from models.schema import Day, Id, Ids, Note, Payload, StrictString
+from models.schema import Day, Id, Ids, Note, Payload, Word
 
 MOST_MINUTES_LATE = 600
+MOST_CODE = 10
+"""Characters of a code."""
 
 OPEN = "open"
 TAKEN = "taken"
@@ -141,15 +143,21 @@ class SheetPayload(Payload):
     period = Id(required=True)
 
 
-def _Code(**kwargs: Any) -> StrictString:  # noqa: N802 - stands where a field class would
-    return StrictString(validate=validate.Length(min=1, max=10, error="must be a code"), **kwargs)
+class Code(Word):
+    """The text of a code; whether the school has it, its code set tells."""
+
+    must = "must be a code"
+
+    @staticmethod
+    def form(value: str) -> bool:
+        return 0 < len(value) <= MOST_CODE and value.isprintable()
 
 
 class MarkPayload(SheetPayload):
     """`attendance.mark`."""
 
     student_id = Id(required=True)
-    code = _Code(required=True)
+    code = Code(required=True)
     minutes_late = fields.Integer(
         strict=True,
         allow_none=True,
@@ -174,7 +182,7 @@ class MarkAllPayload(SheetPayload):
     class Meta(Payload.Meta):
         include = {"except": Ids(load_default=list)}  # noqa: RUF012 - marshmallow reads a plain dict
 
-    code = _Code(required=True)
+    code = Code(required=True)
     overwrite = Switch(load_default=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from models.journal import Record
@@ -34,6 +34,15 @@ class Query:
     order: tuple[str, ...] = ()
     after: tuple[Scalar, ...] | None = None
     limit: int = 0
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # What is remembered is found by its query, again and again.
+        parts = (self.kind, self.equal, self.within, self.one_of, self.containing, self.order, self.after)
+        object.__setattr__(self, "_hash", hash((*parts, self.limit)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def matches(self, room: str, record: Record) -> bool:
         """Whether the record is one that the query asks for, whatever its page."""

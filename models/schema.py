@@ -33,6 +33,10 @@ RFC_3339 = re.compile(
 """RFC 3339, section 5.6. Python reads more: weeks, no seconds, no separators."""
 
 
+_MUST_BE_ASKED = object()
+"""Stands for a field that is required, or whose default is made anew each time."""
+
+
 class Payload(Schema):
     """The base of all schemas: an unknown field is an error."""
 
@@ -41,10 +45,11 @@ class Payload(Schema):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._by_key = {
-            field.data_key or name: (field.attribute or name, field.deserialize)
+        self._plan = [
+            (field.data_key or name, field.attribute or name, field.deserialize, _absent(field))
             for name, field in self.load_fields.items()
-        }
+        ]
+        self._known = frozenset(key for key, *_ in self._plan)
         self._only_fields = not options and not any(self._hooks.values())
 
     def load(self, data: Any, **options: Any) -> Any:
@@ -53,18 +58,29 @@ class Payload(Schema):
         The fields alone decide, as they do there; but where nothing is wrong, which is nearly always, the
         library's bookkeeping for the errors of all fields costs more than the fields.
         """
-        known = self._by_key
-        if not self._only_fields or options or not isinstance(data, dict) or not data.keys() <= known.keys():
+        if not self._only_fields or options or not isinstance(data, dict) or not data.keys() <= self._known:
             return super().load(data, **options)
         loaded = {}
         try:
-            for key, (name, deserialize) in known.items():
-                value = deserialize(data.get(key, missing), key, data)
-                if value is not missing:
-                    loaded[name] = value
+            for key, name, deserialize, absent in self._plan:
+                if key in data:
+                    loaded[name] = deserialize(data[key], key, data)
+                elif absent is _MUST_BE_ASKED:
+                    value = deserialize(missing, key, data)
+                    if value is not missing:
+                        loaded[name] = value
+                elif absent is not missing:
+                    loaded[name] = absent
         except ValidationError:
             return super().load(data)
         return loaded
+
+
+def _absent(field: fields.Field[Any]) -> Any:
+    """The value of a field that is not given; `missing`: none at all."""
+    if field.required or callable(field.load_default):
+        return _MUST_BE_ASKED
+    return field.load_default
 
 
 class SetPayload(Payload):
@@ -104,22 +120,50 @@ class StrictString(fields.String):
         return value
 
 
-class Id(StrictString):
+class Word(StrictString):
+    """A string of a form of its own. `form`: whether a text has it; `must`: the error where it has not.
+
+    What has the form needs none of the library's steps, unless validators are given besides.
+    """
+
+    must = ""
+
+    @staticmethod
+    def form(value: str) -> object:
+        """True of a text of this form."""
+        raise NotImplementedError
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> Any:
+        if type(value) is str and not self.validators and self.form(value):
+            return value
+        return super().deserialize(value, attr, data, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not self.form(value):
+            raise ValidationError(self.must)
+        return value
+
+
+class Id(Word):
     """1 to 64 of `A-Z a-z 0-9 _ -`."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not ID.match(value):
-            raise ValidationError("must be an id: 1 to 64 of A-Z a-z 0-9 _ -")
-        return value
+    must = "must be an id: 1 to 64 of A-Z a-z 0-9 _ -"
+
+    @staticmethod
+    def form(value: str) -> object:
+        return ID.match(value)
 
 
-class Day(fields.Field[str]):
+class Day(Word):
     """A calendar date as `YYYY-MM-DD`, kept as that text."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not is_day(value):
-            raise ValidationError("must be a date as YYYY-MM-DD")
-        return value
+    must = "must be a date as YYYY-MM-DD"
+
+    @staticmethod
+    def form(value: str) -> bool:
+        return is_day(value)
 
 
 class Moment(fields.Field[str]):
@@ -134,13 +178,14 @@ class Moment(fields.Field[str]):
             raise ValidationError("must be a time as RFC 3339, such as 2026-03-02T08:15:00Z") from None
 
 
-class TimeZone(StrictString):
+class TimeZone(Word):
     """An IANA time zone, such as `Europe/London`."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not is_time_zone(value):
-            raise ValidationError("must be a time zone of the IANA database, such as Europe/London")
-        return value
+    must = "must be a time zone of the IANA database, such as Europe/London"
+
+    @staticmethod
+    def form(value: str) -> bool:
+        return is_time_zone(value)
 
 
 @lru_cache(maxsize=4096)

@@ -113,6 +113,8 @@ class RecordTable:
 
     def listed(self, room: int, record: Record) -> tuple[tuple[str, Row], ...]:
         """`(field, row)` for each value in each list field of the record, deleted or not."""
+        if not self._lists:
+            return ()
         return tuple(
             (field, (value, room, record["id"]))
             for field in self._lists

@@ -62,11 +62,13 @@ class Batch:
         by = None if prepared.actor is SYSTEM else prepared.actor.id
         for type, record in context.own:
             self.derived.pop((record["kind"], record["id"]), None)
-            self._lay_over(record)
             self._append(type, record, by, prepared.op_id)
-        for key, (type, record) in context.derived.items():
-            self.derived[key] = (type, record)
-            self._lay_over(record)
+        self.derived.update(context.derived)
+        overlay = self.view.overlay
+        for (kind, id), record in context.touched.items():
+            if kind not in overlay:
+                overlay[kind] = {}
+            overlay[kind][id] = record
         if context.passwords:
             self.passwords.update(context.passwords)
         ack = answer(prepared.spec, prepared.op_id, self.view.room, self.entries[first:], self.head)
@@ -85,9 +87,6 @@ class Batch:
         room = self.view.room
         seq = record["seq"] = self.next_seq
         self.entries.append(Entry(room, seq, type, record, by, self.view.at, op_id, topics_of(room, record)))
-
-    def _lay_over(self, record: Record) -> None:
-        self.view.overlay.setdefault(record["kind"], {})[record["id"]] = record
 
 
 def answer(spec: ActionSpec, op_id: str | None, room: str, entries: Sequence[Entry], head: int) -> Ack:
@@ -137,9 +136,11 @@ class Decider:
             if op in answers:
                 return answer_again(self._registry, batch.view.room, op[1], answers[op])
         spec, payload = prepared.spec, prepared.payload
-        actor = await self._current(prepared.actor, batch)
-        policy.check(spec, actor, batch.view.room, payload)
-        context = Context(spec.type, actor, batch.view, batch.next_seq)
+        actor = self._org.known_actor(prepared.actor)
+        if actor is None or "user" in batch.view.overlay:
+            actor = await self._current(prepared.actor, batch)
+        roles = policy.check(spec, actor, batch.view.room, payload)
+        context = Context(spec.type, actor, roles, batch.view, batch.next_seq)
         if spec.permit is not None:
             await spec.permit(context, payload)
         if prepared.if_seq is not None:

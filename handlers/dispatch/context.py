@@ -4,7 +4,7 @@ its changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -43,24 +43,27 @@ class Context:
     """One action's view and its changes. Nothing is visible outside until the action has been accepted.
 
     `own`: the action's entries in order, as `(type, record)`. `derived`: by record, the newest state only,
-    so that each derived record is at most one entry of a commit. `passwords`: user id → hash, written to
-    the credentials before the commit.
+    so that each derived record is at most one entry of a commit. `touched`: the newest state of both.
+    `passwords`: user id → hash, written to the credentials before the commit. `roles`: those of the actor's
+    that count here.
     """
 
     __slots__ = (
-        "_next_seq", "_touched", "_view", "actor", "at", "derived", "now", "own", "passwords", "room", "type",
+        "_next_seq", "_view", "actor", "at", "derived", "now", "own", "passwords", "roles", "room",
+        "touched", "type",
     )  # fmt: skip
 
-    def __init__(self, type: str, actor: Actor, view: View, next_seq: int) -> None:
+    def __init__(self, type: str, actor: Actor, roles: Set[str], view: View, next_seq: int) -> None:
         self.type = type
         self.actor = actor
+        self.roles = roles
         self.room = view.room
         self.now = view.now
         self.at = view.at
         self.own: list[tuple[str, Record]] = []
         self.derived: dict[RecordKey, tuple[str, Record]] = {}
         self.passwords: dict[str, str] = {}
-        self._touched: dict[RecordKey, Record] = {}
+        self.touched: dict[RecordKey, Record] = {}
         self._view = view
         self._next_seq = next_seq
 
@@ -78,25 +81,25 @@ class Context:
         `among`: a query that finds this record if it is there. The first of its records that is asked for
         brings the others with it.
         """
-        record = await self.held(kind, id, among=among)
+        key = (kind, id)
+        if key in self.touched:
+            record: Record | None = self.touched[key]
+        else:
+            view = self._view
+            decided = view.overlay.get(kind)
+            if decided is not None and id in decided:
+                record = decided[id]
+            elif key in view.state.records:
+                record = view.state.records[key]
+            elif among is not None and among in view.state.whole:
+                return None
+            else:
+                record = await self._read(kind, id, among)
         return None if record is None or record.get("deleted") else record
 
-    async def held(self, kind: str, id: str, *, among: Query | None = None) -> Record | None:
-        """Like `get`, but a deleted record comes as its tombstone; with `among` it may come as None."""
-        key = (kind, id)
-        if key in self._touched:
-            return self._touched[key]
-        view = self._view
-        if (decided := view.overlay.get(kind)) is not None and id in decided:
-            return decided[id]
-        records = view.state.records
-        if key not in records:
-            if among is None:
-                records.update((await view.storage.load(self.room, (), (key,))).records)
-            else:
-                await self._bring(among)
-                records.setdefault(key)
-        return records[key]
+    async def held(self, kind: str, id: str) -> Record | None:
+        """Like `get`, but a deleted record comes as its tombstone."""
+        return await self.get(kind, id) or self._tombstone(kind, id)
 
     async def find(self, query: Query, *, keep: bool = False) -> list[Record]:
         """The room's records that the query asks for, with what this batch has changed.
@@ -119,8 +122,12 @@ class Context:
 
     async def built(self, query: Query, build: Callable[[list[Record]], T]) -> T:
         """What `build` makes of the answer of `find`, remembered like that. Not to be changed in place."""
-        if self._changed(query.kind):
+        if query.kind in self._view.overlay or (self.touched and self._changed(query.kind)):
             return build(await self.find(query, keep=True))
+        answers = self._view.state.kept.get(query.kind)
+        if answers is not None and (query, build) in answers:
+            answer: T = answers[query, build]
+            return answer
         return await self._remembered(query, build)
 
     async def org(self, kind: str, id: str) -> Record | None:
@@ -165,12 +172,27 @@ class Context:
     def _note(self, record: Record) -> RecordKey:
         key = (record["kind"], record["id"])
         self.derived.pop(key, None)
-        self._touched[key] = record
+        self.touched[key] = record
         return key
+
+    def _tombstone(self, kind: str, id: str) -> Record | None:
+        """What is remembered of a record that is not there."""
+        decided = self._view.overlay.get(kind, {}).get(id)
+        return self.touched.get((kind, id)) or decided or self._view.state.records.get((kind, id))
+
+    async def _read(self, kind: str, id: str, among: Query | None) -> Record | None:
+        state, storage = self._view.state, self._view.storage
+        if among is None:
+            state.records.update((await storage.load(self.room, (), ((kind, id),))).records)
+        elif among not in state.whole:
+            for record in await storage.find(among):
+                state.records.setdefault((record["kind"], record["id"]), record)
+            state.whole.add(among)
+        return state.records.setdefault((kind, id))
 
     def _changed(self, kind: str) -> dict[str, Record]:
         changed = dict(self._view.overlay.get(kind, ()))
-        for key, record in self._touched.items():
+        for key, record in self.touched.items():
             if key[0] == kind:
                 changed[key[1]] = record
         return changed
@@ -182,14 +204,6 @@ class Context:
             answers[key] = build(await self._view.storage.find(query))
         answer: T = answers[key]
         return answer
-
-    async def _bring(self, query: Query) -> None:
-        """Remember all records that the query finds."""
-        state = self._view.state
-        if query not in state.whole:
-            for record in await self._view.storage.find(query):
-                state.records.setdefault((record["kind"], record["id"]), record)
-            state.whole.add(query)
 
 
 def _in_room(query: Query, room: str) -> Query:

@@ -44,6 +44,13 @@ class OrgView:
             cached = self._keep(read)
         return None if cached.get("deleted") else cached
 
+    def known_actor(self, actor: Actor) -> Actor | None:
+        """The actor as they are now, if that is remembered."""
+        known = self._actors.get(actor.id)
+        if known is None or known[1].session_id != actor.session_id:
+            return None
+        return known[1] if self._records.get(("user", actor.id)) is known[0] else None
+
     async def actor(self, user_id: str, session_id: str | None = None) -> Actor:
         """The user as they are now. Unauthenticated for a user who is unknown or disabled."""
         if user_id == SYSTEM.id:

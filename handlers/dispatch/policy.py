@@ -4,7 +4,7 @@ decision.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from handlers.dispatch.registry import ActionSpec
 from models.action import Payload
@@ -35,18 +35,16 @@ def every_scope(room: str, payload: Payload) -> Sequence[str]:
     return (ANYWHERE,)
 
 
-def check(spec: ActionSpec, actor: Actor, room: str, payload: Payload) -> None:
-    """Return if one of the actor's roles in the action's scopes allows it.
+def check(spec: ActionSpec, actor: Actor, room: str, payload: Payload) -> Set[str]:
+    """The roles that the actor holds in the action's scopes, one of which allows it.
 
     Forbidden otherwise; NotFound where the record is named by its own id and the actor has no role on its
     scopes at all.
     """
-    if spec.internal or EVERYBODY in spec.roles:
-        return
     scopes = spec.scopes(room, payload)
     held = {role for role, _ in actor.roles} if ANYWHERE in scopes else actor.roles_in(scopes)
-    if held & spec.roles:
-        return
+    if not held.isdisjoint(spec.roles) or EVERYBODY in spec.roles or spec.internal:
+        return held
     if held:
         names = ", ".join(sorted(held))
         raise Forbidden(f"{spec.type} is not allowed for the role {names}.")
