@@ -49,7 +49,7 @@ async def sheet(storage: Storage, org: OrgView, room: str, class_id: str, day: s
     place = sheet_at(school_id, class_id, day, period)
     enrolments, marks, register, school = await asyncio.gather(
         storage.find(query("enrolment", room=room, class_id=class_id)),
-        storage.find(query("mark", room=room, class_id=class_id, date=day, period=period)),
+        storage.find(place.marks),
         storage.get(room, "register", place.register_id),
         org.get("school", school_id),
     )

@@ -138,7 +138,11 @@ class Snapshots:
         own = await self._storage.get(room, "class", class_id)
         students = query("student", room=room, containing={"class_ids": class_id})
         enrolments = query("enrolment", class_id=class_id)
-        dated = [query(kind, class_id=class_id, date=day) for kind in ("register", "tally", "mark")]
+        school_id = room.partition(":")[2]
+        dated = [
+            query(kind, school_id=school_id, date=day, class_id=class_id)
+            for kind in ("register", "tally", "mark")
+        ]
         return [*([own] if own else []), *await self._all([students, enrolments, *dated])]
 
     async def _summary(self, school_id: str, day: str | None) -> list[Record]:

@@ -33,12 +33,17 @@ record_kind(
     "mark",
     indexes=(
         ("student_id", "date", "period", "code"),
-        ("class_id", "date", "period"),
-        ("school_id", "date"),
+        ("school_id", "date", "class_id", "period"),
     ),
+    fixed=("student_id", "school_id", "date", "class_id", "period"),
     topics=_topics,
 )
-record_kind("register", indexes=(("school_id", "date"), ("class_id", "date")), topics=_topics)
+record_kind(
+    "register",
+    indexes=(("school_id", "date"), ("class_id", "date")),
+    fixed=("school_id", "class_id", "date"),
+    topics=_topics,
+)
 
 _digest = lru_cache(maxsize=DIGESTS_KEPT)(digest)
 
@@ -69,8 +74,14 @@ class Sheet:
 def sheet_at(school_id: str, class_id: str, date: str, period: str) -> Sheet:
     """The sheet; kept, for a sheet is asked for by every mark on it."""
     name = _digest(class_id, date, period)
-    room = f"school:{school_id}"
-    marks = query("mark", room=room, class_id=class_id, date=date, period=period)
+    marks = query(
+        "mark",
+        room=f"school:{school_id}",
+        school_id=school_id,
+        date=date,
+        class_id=class_id,
+        period=period,
+    )
     return Sheet(
         school_id, class_id, date, period, f"r{name}", f"t{name}", summary_id(school_id, date), marks
     )

@@ -34,14 +34,13 @@ class Query:
     order: tuple[str, ...] = ()
     after: tuple[Scalar, ...] | None = None
     limit: int = 0
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        # What is remembered is found by its query, again and again.
-        parts = (self.kind, self.equal, self.within, self.one_of, self.containing, self.order, self.after)
-        object.__setattr__(self, "_hash", hash((*parts, self.limit)))
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+    """0 until it is asked for: what is remembered is found by its query, again and again."""
 
     def __hash__(self) -> int:
+        if not self._hash:
+            parts = (self.kind, self.equal, self.within, self.one_of, self.containing, self.order)
+            object.__setattr__(self, "_hash", hash((*parts, self.after, self.limit)))
         return self._hash
 
     def matches(self, room: str, record: Record) -> bool:

@@ -19,6 +19,8 @@ class RecordKind:
     `indexes`: each a tuple of top-level fields, in the order of the index (`room` may be one of them);
     values are str, int or None.
     `lists`: fields that hold lists of strings and can be searched by one value (`Query.containing`).
+    `fixed`: indexed fields that are part of what the id stands for and never change, so that a storage need
+    not touch their indexes again. Records of a kind that has any are never deleted.
     `topics`: which topics, besides the room itself, an entry with this record belongs to.
     A storage can always find a record by room and id, and by kind and id.
     """
@@ -27,6 +29,7 @@ class RecordKind:
     indexes: tuple[tuple[str, ...], ...]
     lists: tuple[str, ...]
     topics: Callable[[Record], tuple[str, ...]]
+    fixed: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -43,13 +46,16 @@ def record_kind(
     *,
     indexes: tuple[tuple[str, ...], ...] = (),
     lists: tuple[str, ...] = (),
+    fixed: tuple[str, ...] = (),
     topics: Callable[[Record], tuple[str, ...]] = lambda record: (),
 ) -> RecordKind:
     """Declare a kind of record. Each name once."""
     if name in KINDS:
         raise ValueError(f"the record kind {name!r} is declared twice")
-    KINDS[name] = RecordKind(name, indexes, lists, topics)
-    return KINDS[name]
+    kind = KINDS[name] = RecordKind(name, indexes, lists, topics, fixed)
+    if not set(fixed) <= set(kind.columns):
+        raise ValueError(f"a fixed field of {name!r} is in none of its indexes")
+    return kind
 
 
 def topics_of(room: str, record: Record) -> tuple[str, ...]:
@@ -58,7 +64,11 @@ def topics_of(room: str, record: Record) -> tuple[str, ...]:
 
 
 def tombstone(record: Record) -> Record:
-    """What stays of a deleted record, so that the seq guard of the storages holds."""
+    """What stays of a deleted record, so that the seq guard of the storages holds. ValueError for a kind
+    whose records are never deleted.
+    """
+    if KINDS[record["kind"]].fixed:
+        raise ValueError(f"a {record['kind']} is never deleted")
     return {"kind": record["kind"], "id": record["id"], "deleted": True}
 
 

@@ -20,10 +20,14 @@ nothing counts."""
 record_kind(
     "tally",
     indexes=(("school_id", "date"), ("class_id", "date")),
+    fixed=("school_id", "class_id", "date"),
     topics=lambda record: (f"class:{record['class_id']}",),
 )
 record_kind(
-    "summary", indexes=(("school_id", "date"),), topics=lambda record: (f"summary:{record['school_id']}",)
+    "summary",
+    indexes=(("school_id", "date"),),
+    fixed=("school_id", "date"),
+    topics=lambda record: (f"summary:{record['school_id']}",),
 )
 
 

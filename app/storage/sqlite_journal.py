@@ -63,8 +63,10 @@ def read_entries(
         terms.append("instr(topics, ?)")
         values.append(f"|{topic}|")
     if record is not None:
-        terms.append("record = ?")
-        values.append(record)
+        # The ids of what belongs together often differ in their first letter only: leaving it out keeps them
+        # on one page of the index, which is then written once.
+        terms.append("substr(record, 2) = substr(?, 2) AND record = ?")
+        values += [record, record]
     sql = f"{_ENTRIES} FROM (SELECT * FROM journal WHERE {' AND '.join(terms)} ORDER BY place LIMIT ?)"
     return [_entry(room.name, line) for line in select_list(connection, sql, (*values, limit))]
 

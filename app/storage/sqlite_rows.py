@@ -88,7 +88,8 @@ class RecordTable:
         self.kind = kind
         table = record_table(kind)
         columns = ("id", "room", "seq", "deleted", "data", *kind.columns)
-        changes = ", ".join(f'"{column}" = excluded."{column}"' for column in columns[2:])
+        still = ("id", "room", "deleted", *kind.fixed) if kind.fixed else ("id", "room")
+        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in still)
         self._columns = kind.columns
         self._upsert = Insert(
             table, columns, f"ON CONFLICT (id, room) DO UPDATE SET {changes} WHERE excluded.seq > {table}.seq"

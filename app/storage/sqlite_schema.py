@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS journal (
     topics TEXT NOT NULL,
     data TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS journal_record ON journal (record);
+CREATE INDEX IF NOT EXISTS journal_by_record ON journal (substr(record, 2));
+DROP INDEX IF EXISTS journal_record;
 CREATE TABLE IF NOT EXISTS ops (
     room INTEGER NOT NULL,
     by TEXT NOT NULL,
@@ -94,6 +95,8 @@ def connect(path: Path, *, cache: int = 2_048) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # A statement that might fail halfway notes what it changes: in memory, not in a file.
+        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{cache}")
     except sqlite3.Error:
         connection.close()
