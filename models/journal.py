@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Record = dict[str, Any]
@@ -36,7 +36,7 @@ class Entry:
     `type` is the action's (or a derived one, such as `attendance.tally`), `data` the record after it with
     `data["seq"] == seq`.
     `by` and `op_id` are None for derived entries. `at` is UTC, RFC 3339 with milliseconds. `topics` starts
-    with the room.
+    with the room. `text`: `data` as JSON, once somebody has written it so.
     """
 
     room: str
@@ -47,6 +47,7 @@ class Entry:
     at: str
     op_id: str | None
     topics: tuple[str, ...]
+    text: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def op(self) -> Op | None:

@@ -126,7 +126,7 @@ class Push:
                     self._conflate(topic, entry)
                     continue
                 if data is None:
-                    data = orjson.Fragment(orjson.dumps(entry.data))
+                    data = orjson.Fragment(entry.text or orjson.dumps(entry.data))
                 self._update(topic, members, entry, data)
 
     def tell(self, topic: str, packet: bytes) -> None:

@@ -176,7 +176,8 @@ class CommitTables:
         for entry in commit.entries:
             data, seq, op = entry.data, entry.seq, entry.op
             kind, record_id = data["kind"], data["id"]
-            text = orjson.dumps(data).decode()
+            entry.text = orjson.dumps(data)
+            text = entry.text.decode()
             journal.append(
                 (
                     base | seq,

@@ -7,6 +7,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,14 @@ JOB_ERRORS = (
 
 @dataclass(slots=True)
 class Job:
-    """A write that waits: a commit or a statement. `outcome`: its result, or the exception for its caller."""
+    """A write that waits: a commit or a statement. `deadline`: when its caller is told that it took too long,
+    in seconds of the loop's clock. `outcome`: its result, or the exception for its caller.
+    """
 
     future: asyncio.Future[Any]
     commit: CommitRows | None
     statement: Statement | None
+    deadline: float
     outcome: Any = None
 
     @property
@@ -72,6 +76,8 @@ class Writer:
         self._trace = trace
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._places = asyncio.Semaphore(MOST_WAITING)
+        self._waiting: deque[Job] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._loop = asyncio.get_running_loop()
@@ -93,21 +99,44 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join, WRITE_LIMIT)
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._thread.is_alive():
             raise StorageLost(f"{self._path}: the last writes did not end within {WRITE_LIMIT:g} s")
 
     async def _write(self, commit: CommitRows | None, statement: Statement | None) -> Any:
+        await self._place()
+        if self._closed:
+            self._places.release()
+            raise StorageLost(f"{self._path} is closed")
+        job = Job(self._loop.create_future(), commit, statement, self._loop.time() + WRITE_LIMIT)
+        self._waiting.append(job)
+        if self._alarm is None:
+            self._alarm = self._loop.call_at(job.deadline, self._give_up)
+        self._queue.put(job)
+        return await job.future
+
+    async def _place(self) -> None:
         try:
-            async with asyncio.timeout(WRITE_LIMIT):
+            if self._places.locked():
+                async with asyncio.timeout(WRITE_LIMIT):
+                    await self._places.acquire()
+            else:
                 await self._places.acquire()
-                if self._closed:
-                    self._places.release()
-                    raise StorageLost(f"{self._path} is closed")
-                job = Job(self._loop.create_future(), commit, statement)
-                self._queue.put(job)
-                return await job.future
         except TimeoutError:
-            raise StorageLost(f"{self._path}: nothing was written within {WRITE_LIMIT:g} s") from None
+            raise self._too_late() from None
+
+    def _too_late(self) -> StorageLost:
+        return StorageLost(f"{self._path}: nothing was written within {WRITE_LIMIT:g} s")
+
+    def _give_up(self) -> None:
+        """Tell those who have waited too long, and come back when the next one has: one timer for all."""
+        waiting = self._waiting
+        while waiting and (waiting[0].future.done() or waiting[0].deadline <= self._loop.time()):
+            job = waiting.popleft()
+            if not job.future.done():
+                job.future.set_exception(self._too_late())
+        self._alarm = self._loop.call_at(waiting[0].deadline, self._give_up) if waiting else None
 
     # Everything below but `_resolve` runs in the writer's thread.
 
@@ -228,6 +257,8 @@ class Writer:
                 job.future.set_exception(job.outcome)
             else:
                 job.future.set_result(job.outcome)
+        while self._waiting and self._waiting[0].future.done():
+            self._waiting.popleft()
 
 
 def _follows(commit: CommitRows, heads: dict[Room, int]) -> bool:
