@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from handlers.dispatch.org import OrgView
@@ -39,15 +39,16 @@ DATED_KINDS = frozenset({"register", "tally", "mark", "summary"})
 """Kinds of which a snapshot holds one day."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Snapshot:
     """A topic's records, and the room's position read before them: a record may be newer than it, never
-    older.
+    older. Never changed once made. `text`: the records as JSON, once somebody has written them so.
     """
 
     topic: str
     position: Position
     records: list[Record]
+    text: bytes | None = field(default=None, repr=False, compare=False)
 
 
 class Snapshots:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
+
+import orjson
 
 from handlers.core import Core
 from handlers.dispatch.answers import failure, refusal
@@ -15,7 +18,7 @@ from handlers.dispatch.envelope import action_from, op_id_of
 from models.action import Ack
 from models.actor import actor_of
 from models.clock import rfc3339
-from models.errors import Forbidden, Invalid, RollcallError, Unavailable
+from models.errors import Forbidden, Invalid, RollcallError, TooLarge, Unavailable
 from models.journal import ORG, Entry
 from models.ports import Clock, SignedIn, StorageLost, Tokens
 from models.topic import parse_topic
@@ -25,13 +28,24 @@ from realtime.follower import Followers
 from realtime.presence import PresenceFeed
 from realtime.push import Push
 from realtime.server import Refused, SocketServer, ack_packet, event_packet
-from realtime.subscriptions import Subscriptions
+from realtime.subscriptions import Subscriptions, refused
 
 IN_FLIGHT = 32
 """Actions of one connection that may be without an answer; the next one is read when one of them has it."""
 
+RETURNS = 2_000
+"""Clients that a stopping server sends away in a second."""
+FEW_RETURNS = 50
+"""Clients that are sent away at once."""
+LONGEST_SPREAD = 5.0
+FINISH_LIMIT = 2.0
+"""Seconds that a stopping server waits for the answers that a connection still expects."""
+
 TOPICS_PER_SUBSCRIBE = 200
 TOPICS_IN_READY = 1_000
+LONGEST_ANSWER = 1024 * 1024
+"""Bytes of an answer to `subscribe`, from which on no further topic is taken into it."""
+FULL_ANSWER = "This answer is full: subscribe to the topic in a request of its own."
 
 log = logging.getLogger("rollcall.gateway")
 
@@ -68,6 +82,7 @@ class Gateway:
         self._connections: dict[str, Connection] = {}
         self._of_user: dict[str, set[Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         server.receiver = self
 
     async def open(self) -> None:
@@ -75,11 +90,25 @@ class Gateway:
         await self._followers.follow(ORG)
 
     async def close(self) -> None:
-        """Tell every client that the server restarts, and end its connection."""
-        for connection in list(self._connections.values()):
-            self._end(connection, "restarting")
+        """Answer what is in flight, tell every client that the server restarts, and end its connection: one
+        after the other, so that they do not all come back at once.
+        """
+        self._closed = True
+        connections = list(self._connections.values())
+        spread = min(LONGEST_SPREAD, len(connections) / RETURNS)
+        for left in range(len(connections), 0, -1):
+            self._own(self._finish(connections[-left]))
+            if spread and left % FEW_RETURNS == 0:
+                await asyncio.sleep(spread * FEW_RETURNS / len(connections))
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def _finish(self, connection: Connection) -> None:
+        """End a connection once its actions are answered."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_LIMIT):
+                await connection.at_most_in_flight(0)
+        self._end(connection, "restarting")
 
     def connections_of(self, user_id: str) -> list[Connection]:
         """The user's connections to this node."""
@@ -89,6 +118,8 @@ class Gateway:
 
     async def connect(self, sid: str, socket: EngineSocket, auth: Any) -> Connection:
         """Let a client with a good token in. Refused with an error code."""
+        if self._closed:
+            raise Refused(Unavailable.code)
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
             signed_in = await self._admit(token)
@@ -198,12 +229,18 @@ class Gateway:
 
     async def _subscribe(self, connection: Connection, ack_id: int | None, request: Any) -> None:
         topics = _list_of(request, "topics", TOPICS_PER_SUBSCRIBE)
-        replies = []
+        replies: list[orjson.Fragment] = []
         joined = []
+        size = 0
         try:
             for wanted in topics:
-                reply, topic = await self._subscriptions.subscribe(connection, wanted)
-                replies.append(reply)
+                if size > LONGEST_ANSWER:
+                    reply, topic = refused(wanted, TooLarge(FULL_ANSWER)), None
+                else:
+                    reply, topic = await self._subscriptions.subscribe(connection, wanted)
+                text = orjson.dumps(reply)
+                size += len(text)
+                replies.append(orjson.Fragment(text))
                 if topic is not None:
                     joined.append(topic)
             self._ack(connection, ack_id, {"ok": True, "topics": replies})

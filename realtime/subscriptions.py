@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from handlers.core import Core
 from handlers.dispatch.answers import RETRY_AFTER
+from handlers.snapshots import Snapshot
 from models.errors import Invalid, RollcallError, Unavailable
 from models.journal import Entry, Position
 from models.ports import StorageLost
 from models.schema import is_day
 from models.topic import Topic, parse_topic
+from realtime.admission import Admission
 from realtime.connection import Connection
 from realtime.follower import Followers
 from realtime.presence import PresenceFeed
@@ -38,15 +42,16 @@ class Subscriptions:
         self._followers = followers
         self._push = push
         self._presence = presence
+        self._admission = Admission()
 
     async def subscribe(self, connection: Connection, request: Any) -> tuple[dict[str, Any], str | None]:
         """The reply for one topic, and the topic to release once the reply is sent.
 
         A refused topic is answered with `error`; the connection is no member of one that could not be read.
         """
-        name = request.get("topic") if isinstance(request, dict) else None
         try:
             wanted = _checked(request)
+            await self._admission.enter()
             room = await self._core.access.topic(connection.actor, wanted.topic)
             await self._join(connection, wanted.topic.name, room)
             try:
@@ -55,9 +60,9 @@ class Subscriptions:
                 await self._leave(connection, wanted.topic.name, room)
                 raise
         except RollcallError as error:
-            return {"topic": name if isinstance(name, str) else None, "error": error.to_wire()}, None
+            return refused(request, error), None
         except StorageLost:
-            return {"topic": name, "error": Unavailable(retry_after=RETRY_AFTER).to_wire()}, None
+            return refused(request, Unavailable(retry_after=RETRY_AFTER)), None
 
     async def unsubscribe(self, connection: Connection, topic: str) -> None:
         """End a membership, if there is one."""
@@ -93,7 +98,7 @@ class Subscriptions:
             "topic": wanted.topic.name,
             "position": snapshot.position.to_wire(),
             "mode": "snapshot",
-            "records": snapshot.records,
+            "records": _as_json(snapshot),
         }
 
     async def _tail(self, room: str, topic: str, since: Position) -> dict[str, Any] | None:
@@ -113,6 +118,19 @@ class Subscriptions:
             "mode": "tail",
             "entries": _chained(topic, since.seq, entries),
         }
+
+
+def refused(request: Any, error: RollcallError) -> dict[str, Any]:
+    """The reply for a topic that cannot be had."""
+    name = request.get("topic") if isinstance(request, dict) else None
+    return {"topic": name if isinstance(name, str) else None, "error": error.to_wire()}
+
+
+def _as_json(snapshot: Snapshot) -> orjson.Fragment:
+    """The records as they are sent, written once for all who join at this head."""
+    if snapshot.text is None:
+        snapshot.text = orjson.dumps(snapshot.records)
+    return orjson.Fragment(snapshot.text)
 
 
 def _chained(topic: str, prev: int, entries: list[Entry]) -> list[dict[str, Any]]:

@@ -79,11 +79,11 @@ class WebSocket:
         return None
 
     async def close(self) -> None:
-        """Say goodbye; the connection is gone after a short wait, whatever the client does."""
+        """Say goodbye; the connection is gone once the client has taken all, or after a short wait."""
+        asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.abort)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_LIMIT):
                 await self._socket.close()
-        self.abort()
 
     def abort(self) -> None:
         """End the connection now; what waits to be sent is dropped."""
