@@ -25,6 +25,7 @@ from app.storage.sqlite import SqliteStorage
 from app.storage.sqlite_credentials import SqliteCredentials
 from app.storage.sqlite_reader import SqliteReader
 from app.tokens import JwtTokens
+from app.turns_jitter import TurnsJitter
 from handlers.core import Core, load_handlers
 from handlers.dispatch.dispatcher import BUDGET as ACTIONS_BUDGET
 from models.journal import Commit
@@ -126,6 +127,7 @@ async def open_node(settings: Settings) -> Node:
         credentials=credentials,
         passwords=passwords,
         limiter=limiter,
+        turns=TurnsJitter(),
         clock=clock,
         ids=ids,
         committed=committed,
@@ -137,8 +139,9 @@ async def open_node(settings: Settings) -> Node:
 class Server:
     """The doors of a node: Socket.IO and HTTP on one port."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, shared_port: bool = False) -> None:
         self._node = node
+        self._shared_port = shared_port
         settings, core, clock = node.settings, node.core, node.clock
         sessions = Sessions(node.storage, clock)
         tokens = JwtTokens(signing_keys(settings), org=core.org, sessions=sessions, clock=clock)
@@ -154,7 +157,8 @@ class Server:
             clock=clock,
             ids=node.ids,
         )
-        self._sockets = SocketServer()
+        # One client's polls would reach several processes.
+        self._sockets = SocketServer(transports=["websocket"] if shared_port else None)
         self._push = Push()
         self._presence = PresenceFeed(PresenceMemory(), self._push, clock)
         self._fanout = FanoutMemory()
@@ -194,7 +198,13 @@ class Server:
         )
         await self._runner.setup()
         settings = self._node.settings
-        await web.TCPSite(self._runner, settings.host, settings.port, reuse_address=True).start()
+        await web.TCPSite(
+            self._runner,
+            settings.host,
+            settings.port,
+            reuse_address=True,
+            reuse_port=self._shared_port or None,
+        ).start()
 
     async def stop(self) -> None:
         """Stop accepting, answer what was accepted, tell the clients, and close everything. The node stays
@@ -218,9 +228,13 @@ def _spare_the_collector() -> None:
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-async def serve(node: Node, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Serve the node until `stop` is set; `ready` is called once it listens."""
-    server = Server(node)
+async def serve(
+    node: Node, stop: asyncio.Event, ready: Callable[[], None], *, shared_port: bool = False
+) -> None:
+    """Serve the node until `stop` is set; `ready` is called once it listens. `shared_port`: other processes
+    listen there too.
+    """
+    server = Server(node, shared_port=shared_port)
     await server.start()
     _spare_the_collector()
     try:

@@ -19,7 +19,7 @@ from handlers.mirror import MIRROR
 from handlers.snapshots import Snapshots
 from handlers.topics import Topics
 from models.journal import ORG, Commit
-from models.ports import Clock, Credentials, Ids, Limiter, Passwords, Storage
+from models.ports import Clock, Credentials, Ids, Limiter, Passwords, Storage, Turns
 
 SHOWN_LIMIT = 2.0
 """Seconds that the answer to an `org` action waits until rooms show it; the change is durable before."""
@@ -46,6 +46,7 @@ class Core:
         credentials: Credentials,
         passwords: Passwords,
         limiter: Limiter,
+        turns: Turns,
         clock: Clock,
         ids: Ids,
         committed: Callable[[Commit], None],
@@ -67,6 +68,7 @@ class Core:
                 storage=storage,
                 credentials=credentials,
                 decider=decider,
+                turns=turns,
                 clock=clock,
                 committed=self._take_in,
                 found=self._wake,

@@ -240,6 +240,20 @@ class Fanout(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """Whose turn it is at a room that several nodes write to at once. A hint that spares lost races, never
+    needed for correctness: a turn may be had by two, and a dead node's is soon over.
+    """
+
+    async def take(self, room: str) -> None:
+        """Return when it is this node's turn, or after a short while whatever happens. Raises nothing."""
+        ...
+
+    def give(self, room: str) -> None:
+        """The turn is over. Returns at once."""
+        ...
+
+
 class Clock(Protocol):
     """Time. Tests set it."""
 

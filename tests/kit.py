@@ -102,6 +102,21 @@ class Replay:
             self.records.pop(min(self.records, key=lambda k: self.records[k]["at"]))
 
 
+class CountedTurns:
+    """Gives the turn at once, and remembers whose it was."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.had = 0
+
+    async def take(self, room: str) -> None:
+        self.taken.append(room)
+        self.had += 1
+
+    def give(self, room: str) -> None:
+        self.had -= 1
+
+
 class CoreKit:
     """A core to act on. Every `act` also checks that replay equals refetch for every topic and day touched
     so far.
@@ -125,11 +140,13 @@ class CoreKit:
         self._replays: dict[tuple[str, str], Replay] = {}
         self._replayed = 0
         self._count = itertools.count(1)
+        self.turns = CountedTurns()
         self.core = Core(
             storage=storage,
             credentials=credentials,
             passwords=self.passwords,
             limiter=LimiterMemory({"actions": None}),
+            turns=self.turns,
             clock=clock,
             ids=CountedIds(),
             committed=self._committed,

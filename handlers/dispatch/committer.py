@@ -18,7 +18,7 @@ from handlers.dispatch.room_state import RoomState
 from models.action import Ack
 from models.errors import Internal, RollcallError, TooLarge, Unavailable
 from models.journal import Commit, CommitTooLarge, DuplicateOp, Entry, HeadMoved, Op
-from models.ports import Clock, Credentials, Storage, StorageLost
+from models.ports import Clock, Credentials, Storage, StorageLost, Turns
 from models.record import RecordKey
 
 BATCH = 256
@@ -31,6 +31,8 @@ CHECK_EVERY = 1_000
 """Actions between two looks at what all rooms remember."""
 TAIL_READ = 1_000
 LOST_RACES = 50
+CONTENDED = 1.0
+"""Seconds after a lost race in which the room's turn is taken before each try."""
 
 log = logging.getLogger("rollcall.committer")
 
@@ -60,6 +62,7 @@ class Committer:
         storage: Storage,
         credentials: Credentials,
         decider: Decider,
+        turns: Turns,
         clock: Clock,
         committed: Callable[[Commit], None],
         found: Callable[[str, int], None],
@@ -69,6 +72,8 @@ class Committer:
         self._storage = storage
         self._credentials = credentials
         self._decider = decider
+        self._turns = turns
+        self._contended_until = 0.0
         self._clock = clock
         self._committed = committed
         self._found = found
@@ -131,37 +136,54 @@ class Committer:
 
         The first try is on what is remembered: that the append goes through proves that the head was the
         newest and no op known. Where it does not, and before anything is rejected, the storage is asked.
+        Where other nodes are writing here, the room's turn is taken before.
         """
-        asked = False
+        ask = False
         for _ in range(LOST_RACES):
-            answers = await self._load(batch, ask=asked)
-            decided, outcomes = await self._decide(batch, answers)
-            commit = decided.commit(self._storage.epoch)
-            if not asked and (commit is None or any(isinstance(one, RollcallError) for one in outcomes)):
-                asked = True
-                continue
-            if commit is not None:
-                for user_id, password_hash in decided.passwords.items():
-                    await self._credentials.set_password_hash(user_id, password_hash)
-                try:
-                    await self._storage.append(commit)
-                except (HeadMoved, DuplicateOp):
-                    asked = True
-                    continue
-                except CommitTooLarge:
-                    if len(batch) == 1:
-                        _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
-                        return
-                    self._put_back(batch, len(batch) // 2)
-                    continue
-                self._take_in(commit)
-            self._put_back(batch, len(outcomes))
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                _answer(waiting, outcome)
-            if commit is not None:
-                self._committed(commit)
-            return
+            contended = asyncio.get_running_loop().time() < self._contended_until
+            if contended:
+                await self._turns.take(self.room)
+            try:
+                if await self._try(batch, ask=ask or contended):
+                    return
+            finally:
+                if contended:
+                    self._turns.give(self.room)
+            ask = True
         _reject_all(batch, Unavailable("This room is very busy; try again.", retry_after=RETRY_AFTER))
+
+    async def _try(self, batch: list[Waiting], *, ask: bool) -> bool:
+        """Decide and write the batch, or a part of it that fits into one commit. False if that must be tried
+        again, with a look at the storage first.
+        """
+        answers = await self._load(batch, ask=ask)
+        decided, outcomes = await self._decide(batch, answers)
+        commit = decided.commit(self._storage.epoch)
+        if not ask and (commit is None or any(isinstance(one, RollcallError) for one in outcomes)):
+            return False
+        if commit is not None:
+            for user_id, password_hash in decided.passwords.items():
+                await self._credentials.set_password_hash(user_id, password_hash)
+            try:
+                await self._storage.append(commit)
+            except HeadMoved:
+                self._contended_until = asyncio.get_running_loop().time() + CONTENDED
+                return False
+            except DuplicateOp:
+                return False
+            except CommitTooLarge:
+                if len(batch) == 1:
+                    _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
+                    return True
+                self._put_back(batch, len(batch) // 2)
+                return False
+            self._take_in(commit)
+        self._put_back(batch, len(outcomes))
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            _answer(waiting, outcome)
+        if commit is not None:
+            self._committed(commit)
+        return True
 
     def _put_back(self, batch: list[Waiting], kept: int) -> None:
         """Shorten the batch to what is kept; the rest is the first in the queue again, and no part of what

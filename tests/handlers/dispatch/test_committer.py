@@ -287,6 +287,25 @@ async def test_a_rejection_is_against_the_newest_state_of_all_nodes(node: CoreKi
         await send(other, actor, "counter.add", adding(by=-1), "d")
 
 
+async def test_a_node_that_lost_a_race_takes_the_rooms_turn_for_a_while(
+    node: CoreKit, other: CoreKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.dispatch.committer.CONTENDED", 0.3)
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding(), "a")
+    await send(other, actor, "counter.add", adding(), "b")
+    assert node.turns.taken == []
+    await send(node, actor, "counter.add", adding(), "c")
+    assert node.turns.taken == [ROOM]
+    await send(node, actor, "counter.add", adding(), "d")
+    assert node.turns.taken == [ROOM, ROOM]
+    await asyncio.sleep(0.3)
+    await send(node, actor, "counter.add", adding(), "e")
+    assert node.turns.taken == [ROOM, ROOM]
+    assert node.turns.had == 0
+    assert await value(node) == 5
+
+
 async def test_find_sees_what_the_batch_has_changed(node: CoreKit) -> None:
     actor = await node.actor()
     results = await asyncio.gather(
@@ -381,8 +400,9 @@ async def test_what_is_remembered_is_decided_without_a_look_at_the_storage(
 
 
 async def test_what_another_node_wrote_is_taken_in_and_need_not_be_read_again(
-    node: CoreKit, other: CoreKit, storage: TroubledStorage
+    node: CoreKit, other: CoreKit, storage: TroubledStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("handlers.dispatch.committer.CONTENDED", 0.0)
     actor = await node.actor()
     await send(node, actor, "counter.add", adding(), "here")
     await send(other, actor, "counter.add", adding(by=10), "there")
