@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from engineio import async_socket, exceptions, packet, payload
 
 from realtime.patrol import HARD, SOFT, Patrol
-from realtime.websocket import MAX_MESSAGE, BadPacket, WebSocket, frame
+from realtime.websocket import MAX_MESSAGE, BadPacket, Outgoing, WebSocket, frame
 
 PACKETS_PER_POLL = 16
 """What python-engineio's client decodes from one poll at most."""
@@ -84,7 +84,7 @@ class EngineSocket(async_socket.AsyncSocket):
             self.server.cut(self)
             return False
         if self._ws is not None:
-            self._ws.write(frame(text))
+            self._ws.say(frame(text))
         else:
             self._enqueue(text)
         return True
@@ -244,6 +244,7 @@ class EngineServer(engineio.AsyncServer):
         """Takes every event that comes by WebSocket."""
         self.caught_up: Callable[[EngineSocket], None] = lambda socket: None
         """Hears of every client that lagged and does no longer."""
+        self.outgoing = Outgoing()
         self._tasks: set[asyncio.Task[None]] = set()
         self._patrol: Patrol | None = None
 

@@ -36,13 +36,36 @@ def frame(packet: bytes) -> bytes:
     return b"\x81\x7f" + length.to_bytes(8, "big") + packet
 
 
+class Outgoing:
+    """The connections that something is to be written to at the end of this turn of the loop: one write for
+    each, which costs as much as many.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: list[WebSocket] = []
+
+    def add(self, socket: WebSocket) -> None:
+        """Flush this connection at the end of the turn."""
+        if not self._sockets:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._sockets.append(socket)
+
+    def _flush(self) -> None:
+        sockets, self._sockets = self._sockets, []
+        for socket in sockets:
+            socket.flush()
+
+
 class WebSocket:
-    """One connection. What is written goes to the transport at once, in the order of the calls, and never
-    waits; `waiting` tells how much of it the client has not taken.
+    """One connection. What is written goes to the transport in the order of the calls, and never waits;
+    `waiting` tells how much of it the client has not taken.
     """
 
     def __init__(self, handler: Callable[[WebSocket], Awaitable[None]], server: Any) -> None:
         self._handler = handler
+        self._outgoing: Outgoing = server.outgoing
+        self._corked: list[bytes] = []
+        self._corked_size = 0
         self._transport: asyncio.Transport | None = None
         self._socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False)
         self.written = 0
@@ -59,10 +82,28 @@ class WebSocket:
     def waiting(self) -> int:
         """Bytes that the operating system has not taken yet."""
         transport = self._transport
-        return 0 if transport is None else transport.get_write_buffer_size()
+        return self._corked_size + (0 if transport is None else transport.get_write_buffer_size())
+
+    def say(self, one: bytes) -> None:
+        """Send a finished frame at the end of this turn of the loop."""
+        if not self._corked:
+            self._outgoing.add(self)
+        self._corked.append(one)
+        self._corked_size += len(one)
+
+    def flush(self) -> None:
+        """Send what was said in this turn."""
+        corked, self._corked, self._corked_size = self._corked, [], 0
+        if corked:
+            self._write(corked[0] if len(corked) == 1 else b"".join(corked))
 
     def write(self, frames: bytes) -> None:
-        """Send finished frames. Nothing happens once the connection is ending."""
+        """Send finished frames now, behind what was said."""
+        if self._corked:
+            self.flush()
+        self._write(frames)
+
+    def _write(self, frames: bytes) -> None:
         transport = self._transport
         if transport is not None and not transport.is_closing():
             self.written += len(frames)
@@ -80,6 +121,7 @@ class WebSocket:
 
     async def close(self) -> None:
         """Say goodbye; the connection is gone once the client has taken all, or after a short wait."""
+        self.flush()
         asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.abort)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_LIMIT):
