@@ -162,10 +162,12 @@ def _checked(path: Path) -> Iterator[sqlite3.Connection]:
 def _grow(connection: sqlite3.Connection, kind: RecordKind) -> None:
     """Make a kind's tables what its declaration says, keeping every record."""
     table = record_table(kind)
+    # Without a type: a text stays a text and a number a number.
+    columns = "".join(f', "{field}"' for field in kind.columns)
     connection.execute(
         f"""CREATE TABLE IF NOT EXISTS {table} (
             id TEXT NOT NULL, room INTEGER NOT NULL, seq INTEGER NOT NULL,
-            deleted INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (id, room))"""
+            deleted INTEGER NOT NULL, data TEXT NOT NULL{columns}, PRIMARY KEY (id, room))"""
     )
     _match_indexes(connection, kind, drop_only=True)
     _match_columns(connection, kind)
@@ -183,7 +185,6 @@ def _match_columns(connection: sqlite3.Connection, kind: RecordKind) -> None:
     for field in kind.columns:
         if field not in present:
             log.debug("adding the column %s to %s", field, table)
-            # Without a type: a text stays a text and a number a number.
             connection.execute(f'ALTER TABLE {table} ADD COLUMN "{field}"')
             connection.execute(f"""UPDATE {table} SET "{field}" = json_extract(data, '$."{field}"')""")
 
