@@ -4,6 +4,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 python=$root/.venv/bin/python
+# Images of containers set this; then Python compiles every source file again at every start.
+unset PYTHONDONTWRITEBYTECODE
 
 fail() {
     echo "$*" >&2
