@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from models.action import Ack
 from models.actor import Actor
 from tests.kit import CoreKit
 
@@ -31,54 +33,37 @@ class School:
 
 async def make_school(core: CoreKit, school_id: str = "s1") -> School:
     """Make the school; ids begin with `school_id`."""
-    school = School(
-        admin=await core.actor(f"u-{school_id}-admin", roles=[("admin", "org")], name="Admin"),
-        head=await core.actor(
-            f"u-{school_id}-head", roles=[("school_admin", f"school:{school_id}")], name="Head"
-        ),
-        office=await core.actor(
-            f"u-{school_id}-office", roles=[("office", f"school:{school_id}")], name="Office"
-        ),
-        viewer=await core.actor(
-            f"u-{school_id}-viewer", roles=[("viewer", f"school:{school_id}")], name="Viewer"
-        ),
-        teacher=await core.actor(
-            f"u-{school_id}-teacher", roles=[("teacher", f"class:{school_id}-c1")], name="Teacher"
-        ),
-        stranger=await core.actor(f"u-{school_id}-stranger", name="Stranger"),
+    roles = {
+        "admin": [("admin", "org")],
+        "head": [("school_admin", f"school:{school_id}")],
+        "office": [("office", f"school:{school_id}")],
+        "viewer": [("viewer", f"school:{school_id}")],
+        "teacher": [("teacher", f"class:{school_id}-c1")],
+        "stranger": [],
+    }
+    actors = await asyncio.gather(
+        *(
+            core.actor(f"u-{school_id}-{who}", roles=theirs, name=who.capitalize())
+            for who, theirs in roles.items()
+        )
     )
-    create: list[tuple[str, dict[str, Any]]] = [
-        (
-            "school.create",
-            {
-                "school_id": school_id,
-                "name": "Hill School",
-                "time_zone": "UTC",
-                "code_set": "simple",
-                "periods": PERIODS,
-            },
-        ),
-        ("class.create", {"school_id": school_id, "class_id": f"{school_id}-c1", "name": "1A"}),
-    ]
+    school = School(**dict(zip(roles, actors, strict=True)))
+    place = {"school_id": school_id, "name": "Hill School", "time_zone": "UTC", "code_set": "simple"}
+    await core.act(school.admin, "school.create", {**place, "periods": PERIODS})
+    await core.act(
+        school.admin, "class.create", {"school_id": school_id, "class_id": f"{school_id}-c1", "name": "1A"}
+    )
+    students: list[tuple[str, dict[str, Any]]] = []
+    enrolments: list[tuple[str, dict[str, Any]]] = []
     for n, name in enumerate(("Ada", "Grace", "Alan"), 1):
-        student = f"{school_id}-c1-p{n}"
-        create += [
-            (
-                "student.create",
-                {
-                    "school_id": school_id,
-                    "student_id": student,
-                    "given_name": name,
-                    "family_name": f"Test{n}",
-                },
-            ),
-            (
-                "enrolment.create",
-                {"class_id": f"{school_id}-c1", "student_id": student, "from": "2025-09-01"},
-            ),
-        ]
-    for type, payload in create:
-        await core.act(school.admin, type, payload)
+        student = {"student_id": f"{school_id}-c1-p{n}"}
+        names = {"given_name": name, "family_name": f"Test{n}"}
+        students.append(("student.create", {"school_id": school_id, **student, **names}))
+        enrolments.append(
+            ("enrolment.create", {"class_id": f"{school_id}-c1", **student, "from": "2025-09-01"})
+        )
+    for outcome in await core.act_all(school.admin, students) + await core.act_all(school.admin, enrolments):
+        assert isinstance(outcome, Ack), outcome
     return school
 
 
