@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from app import doctor
 from app.cli import cli
 from app.passwords import BcryptPasswords
+from app.storage.mongo import MongoStorage
 from models.journal import ORG
 from tests.kit import CoreKit, open_kit
 
@@ -216,8 +217,7 @@ def test_mongodb_is_checked_alike(checkup: Checkup, mongodb_database_url: str) -
     assert found["ok", "journal"] == "empty\n"
 
 
-def test_a_mongodb_that_is_not_there_fails(checkup: Checkup) -> None:
-    found = checkup.findings(
-        DATABASE_URL="mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200", SECRET=SECRET
-    )
+def test_a_mongodb_that_is_not_there_fails(checkup: Checkup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.storage.mongo.MongoStorage", partial(MongoStorage, timeout=0.2))
+    found = checkup.findings(DATABASE_URL="mongodb://127.0.0.1:1/", SECRET=SECRET)
     assert "127.0.0.1:1" in found["fail", "storage"]
