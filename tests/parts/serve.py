@@ -1,5 +1,7 @@
 """The real server as a process of its own: ``python -m app serve``."""
 
+import asyncio
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,6 +36,8 @@ class Rollcall(Child):
     async def wait_ready(self, limit: float = 30.0) -> None:
         """Waits until ``GET /healthz`` answers 200; raises AssertionError with the output if that fails."""
         try:
+            # It says so once it listens; asking until then would take time from its start.
+            await asyncio.to_thread(self.wait_for_line, f"address +{re.escape(self.url)} ", limit)
             await until(self._is_healthy, limit)
         except AssertionError:
             raise AssertionError(self.story(f"was not ready within {limit:g} s")) from None
