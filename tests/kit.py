@@ -9,7 +9,9 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -20,6 +22,7 @@ from app.limits_memory import LimiterMemory
 from app.passwords import BcryptPasswords
 from app.storage.sqlite import SqliteStorage
 from app.storage.sqlite_credentials import SqliteCredentials
+from app.storage.sqlite_schema import connect, prepare
 from handlers.core import Core, load_handlers
 from handlers.dispatch.committer import QUEUE
 from handlers.dispatch.context import Context
@@ -31,6 +34,7 @@ from models.actor import Actor, actor_of
 from models.errors import RollcallError
 from models.journal import ORG, Commit, Entry, Record
 from models.ports import Credentials, Storage
+from models.record import KINDS, RecordKind
 from models.schema import Payload as PayloadSchema
 from models.topic import parse_topic
 from models.user import user_record
@@ -288,9 +292,29 @@ async def _raising(error: RollcallError) -> Ack:
     raise error
 
 
+@cache
+def _empty_database(*kinds: RecordKind) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        prepare(path, kinds)
+        connect(path).close()
+        return path.read_bytes()
+
+
+def make_database(path: Path) -> None:
+    """Put a SQLite file with nothing in it there, unless there is one.
+
+    A copy of one that is made once: its tables take longer to make than most tests last.
+    """
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(_empty_database(*KINDS.values()))
+
+
 @asynccontextmanager
 async def open_kit(path: Path) -> AsyncIterator[CoreKit]:
-    """A kit over a SQLite file."""
+    """A kit over a SQLite file, which is made where there is none."""
+    make_database(path)
     storage = SqliteStorage(path)
     await storage.open()
     kit = CoreKit(storage, SqliteCredentials(storage), SetClock())
