@@ -8,6 +8,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -47,6 +48,12 @@ class Stream:
         payload["student_id"] = f"{payload['class_id']}-p{self._random.randint(1, 25)}"
         self.sent[op_id] = payload
         return op_id, payload
+
+
+@pytest.fixture
+def tmp_path(folder_on_disk: Path) -> Path:
+    """Where `serve` keeps its data."""
+    return folder_on_disk
 
 
 @pytest.fixture(params=["sqlite", "mongo"])

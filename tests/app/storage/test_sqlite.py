@@ -99,6 +99,10 @@ class TestOneProcess:
 
 
 class TestKilled:
+    @pytest.fixture
+    def path(self, folder_on_disk: Path, sample_kinds: None) -> Path:
+        return folder_on_disk / "rollcall.db"
+
     async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(
         self, open_sqlite: Open, appender: Callable[[str], Child]
     ) -> None:
