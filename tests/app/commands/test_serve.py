@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from app.demo.plan import Size
 from app.main import STOP_LIMIT
 from app.storage.sqlite_reader import SqliteReader
 from tests.kit import open_kit
+from tests.pages import ROOT
 from tests.parts.process import HOST, Child, environment_without, free_port, tied_to_parent
 from tests.parts.serve import Rollcall, Serve
 from tests.waiting import until
@@ -31,6 +33,15 @@ async def error_of(server: Rollcall, status: int = 1) -> str:
     (line,) = server.output.splitlines()
     assert line.startswith("Error: ")
     return line.removeprefix("Error: ")
+
+
+def test_a_start_on_the_embedded_database_loads_nothing_that_others_need() -> None:
+    """Loading modules is nearly all of the time that a start takes."""
+    code = "import sys, app.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert {"motor", "pymongo", "rich", "app.storage.mongo"} & set(loaded.stdout.split()) == set()
 
 
 async def test_it_says_where_it_is_and_a_signal_stops_it_cleanly(serve: Serve, tmp_path: Path) -> None:
