@@ -99,6 +99,7 @@ REQUESTS: dict[str, tuple[str, JsonSchema, JsonSchema]] = {
         _object(
             {
                 "ok": {"const": True},
+                "count": {"type": "integer"},
                 "users": _list(_object({**USER["properties"], "since": MOMENT})),
             }
         ),
@@ -130,8 +131,8 @@ EVENTS: dict[str, tuple[str, JsonSchema]] = {
         _object({"topic": TOPIC, "reason": {"type": "string"}}),
     ),
     "presence": (
-        "Somebody has come to a topic you follow, or left it.",
-        _object({"topic": TOPIC}, {"joined": USER, "left": USER}),
+        "Somebody has come to a topic you follow, or left it; or many have, and this is how many are there.",
+        _object({"topic": TOPIC}, {"joined": USER, "left": USER, "count": {"type": "integer"}}),
     ),
 }
 """What the server sends."""

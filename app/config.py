@@ -25,6 +25,10 @@ TEST_PREFIX = "ROLLCALL_TEST_"
 
 SQLITE = "sqlite:///"
 MONGODB = ("mongodb://", "mongodb+srv://")
+REDIS = re.compile(
+    r"(rediss?://([^@/?#]*@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9]{0,4})?|unix://[^?#]*/[^?#]+)"
+    r"(\?[^#]*)?\Z"
+)
 
 SECRET_LENGTH = 32
 """RFC 7518, section 3.2: a key for HS256 has at least 256 bits."""
@@ -65,12 +69,14 @@ class Settings:
     """The settings of a node, checked.
 
     `keys`: the first one signs, the others only verify; empty where none was given. Rates are such as
-    `1000/10 seconds`, or None for no limit. `log_level` is one of the logging module's.
+    `1000/10 seconds`, or None for no limit. `log_level` is one of the logging module's. `redis_url` is empty
+    where there is none.
     """
 
     host: str
     port: int
     database_url: str
+    redis_url: str
     keys: tuple[Key, ...]
     node: str
     limit_actions: str | None
@@ -118,7 +124,6 @@ def read_settings() -> Settings:
     env.add_parser("setting", _parsed)
     values = {variable.name.lower(): _read(env, variable) for variable in VARIABLES}
     values["keys"] = values.pop("secret")
-    del values["redis_url"]
     return Settings(**values)
 
 
@@ -200,8 +205,10 @@ def _database_url(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
-    if text:
-        raise ValidationError("must be empty: this version runs as one node and does not use Redis")
+    if text and not REDIS.match(text):
+        raise ValidationError(
+            "must be redis://HOST:PORT, rediss://HOST:PORT (encrypted) or unix:///SOCKET; or empty, for none"
+        )
     return text
 
 

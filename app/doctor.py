@@ -63,6 +63,7 @@ async def examine() -> AsyncIterator[Finding]:
         return
     yield Finding(OK, "configuration", f"listens on {settings.host}, port {settings.port}")
     yield _secret(settings)
+    yield await _redis(settings)
     async for finding in _storage(settings):
         yield finding
 
@@ -147,6 +148,27 @@ def _private(path: Path, subject: str, words: str) -> Finding:
             WARN, subject, f"{words} {path}, which others may read (mode {mode:o}): chmod 600 {path}"
         )
     return Finding(OK, subject, f"{words} {path}")
+
+
+async def _redis(settings: Settings) -> Finding:
+    """Whether what is published in it comes back."""
+    if not settings.redis_url:
+        if settings.database_file is not None:
+            return Finding(OK, "redis", "none is set, and one node needs none")
+        return Finding(OK, "redis", "none is set: of other nodes' changes this one hears up to 2 s late")
+    # Imported where it is used: the driver takes as long as all the rest.
+    from redis.exceptions import RedisError
+
+    from realtime.redis_address import echo
+
+    try:
+        await echo(settings.redis_url)
+    except (RedisError, OSError, TimeoutError, ValueError) as error:
+        text = f"cannot be used ({str(error) or 'no answer'}): start it, or correct ROLLCALL_REDIS_URL"
+        return Finding(FAIL, "redis", f"{text}; serve works without, and tells /readyz that it is degraded")
+    if settings.database_file is not None:
+        return Finding(OK, "redis", "carries messages; not needed, because a SQLite file is for one node")
+    return Finding(OK, "redis", "carries messages")
 
 
 async def _storage(settings: Settings) -> AsyncIterator[Finding]:

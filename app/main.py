@@ -15,7 +15,7 @@ from aiohttp import web
 
 from app.auth import ACCOUNT_BUDGET, SIGN_IN_BUDGET, Auth
 from app.clock import RandomIds, SystemClock
-from app.config import Settings
+from app.config import SettingError, Settings
 from app.http.door import HttpDoor, add_routes
 from app.key_file import signing_keys
 from app.limits_memory import LimiterMemory
@@ -29,7 +29,7 @@ from app.turns_jitter import TurnsJitter
 from handlers.core import Core, load_handlers
 from handlers.dispatch.dispatcher import BUDGET as ACTIONS_BUDGET
 from models.journal import Commit
-from models.ports import Credentials, Storage
+from models.ports import Credentials, Fanout, Presence, Storage
 from realtime.fanout_memory import FanoutMemory
 from realtime.follower import Followers
 from realtime.gateway import Gateway
@@ -78,6 +78,30 @@ def journal_from(settings: Settings) -> SqliteReader | Storage:
     if settings.database_file is not None:
         return SqliteReader(settings.database_file)
     return storage_from(settings)[0]
+
+
+def fanout_from(settings: Settings, epoch: str) -> Fanout:
+    """What carries commits to the other nodes of the storage with this epoch; without Redis to nobody.
+    SettingError for an address of Redis with options that do not exist.
+    """
+    if not settings.redis_url:
+        return FanoutMemory()
+    # Imported where it is used, as the driver of MongoDB.
+    from realtime.fanout_redis import FanoutRedis
+
+    try:
+        return FanoutRedis(settings.redis_url, epoch)
+    except ValueError as error:
+        raise SettingError(f"ROLLCALL_REDIS_URL cannot be used: {error}") from None
+
+
+def presence_from(settings: Settings, epoch: str) -> Presence:
+    """Who is there on all nodes of the storage with this epoch; without Redis, on this one."""
+    if not settings.redis_url:
+        return PresenceMemory()
+    from realtime.presence_redis import PresenceRedis
+
+    return PresenceRedis(settings.redis_url, epoch)
 
 
 @dataclass(slots=True)
@@ -143,7 +167,7 @@ class Server:
         self._node = node
         self._shared_port = shared_port
         settings, core, clock = node.settings, node.core, node.clock
-        sessions = Sessions(node.storage, clock)
+        sessions = Sessions(node.storage, clock, alone=settings.database_file is not None)
         tokens = JwtTokens(signing_keys(settings), org=core.org, sessions=sessions, clock=clock)
         auth = Auth(
             storage=node.storage,
@@ -160,8 +184,9 @@ class Server:
         # One client's polls would reach several processes.
         self._sockets = SocketServer(transports=["websocket"] if shared_port else None)
         self._push = Push()
-        self._presence = PresenceFeed(PresenceMemory(), self._push, clock)
-        self._fanout = FanoutMemory()
+        epoch = node.storage.epoch
+        self._fanout = fanout_from(settings, epoch)
+        self._presence = PresenceFeed(presence_from(settings, epoch), self._push, clock)
         self._followers = Followers(node.storage, self._fanout)
         self._gateway = Gateway(
             server=self._sockets,
@@ -184,6 +209,7 @@ class Server:
             ids=node.ids,
             sign_up=settings.sign_up,
             version=package_version(),
+            degraded=lambda: not self._fanout.healthy,
         )
         add_routes(self.app, door)
         self._sockets.attach(self.app)
@@ -191,6 +217,7 @@ class Server:
 
     async def start(self) -> None:
         """Listen. OSError if the address cannot be had."""
+        await self._presence.open()
         await self._followers.open(self._gateway)
         await self._gateway.open()
         self._runner = web.AppRunner(
@@ -214,7 +241,7 @@ class Server:
                 await site.stop()
         await self._gateway.close()
         await self._followers.close()
-        self._presence.close()
+        await self._presence.close()
         self._push.close()
         await self._sockets.shutdown()
         if self._runner is not None:

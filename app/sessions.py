@@ -17,23 +17,26 @@ KEPT = 100_000
 
 class Sessions:
     """The state of sessions. What this node ends has ended at once; what another ends, after `FRESH` at the
-    latest.
+    latest. `alone`: there is no other node.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, limit: int = KEPT) -> None:
+    def __init__(self, storage: Storage, clock: Clock, *, alone: bool = False, limit: int = KEPT) -> None:
         self._storage = storage
         self._clock = clock
+        self._alone = alone
         self._limit = limit
         self._open: OrderedDict[str, datetime] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
-    async def is_open(self, user_id: str, session_id: str) -> bool:
-        """Whether the user has begun this session and not ended it. StorageLost."""
+    async def is_open(self, user_id: str, session_id: str, *, anew: bool = False) -> bool:
+        """Whether the user has begun this session and not ended it. `anew`: not even another node, before
+        the call. StorageLost.
+        """
         if session_id in self._ended:
             return False
         now = self._clock.now()
         seen = self._open.get(session_id)
-        if seen is not None and seen <= now < seen + FRESH:
+        if seen is not None and seen <= now < seen + FRESH and (self._alone or not anew):
             return True
         session = await self._storage.get(user_room(user_id), "session", session_id)
         if session is not None and session["ended_at"] is not None:

@@ -73,15 +73,19 @@ class JwtTokens:
         )
         return AccessToken(text, expires_at)
 
-    async def verify(self, token: object) -> SignedIn:
+    def user_of(self, token: object) -> str:
+        """See the port."""
+        return str(self._claims(token)["sub"])
+
+    async def verify(self, token: object, *, anew: bool = False) -> SignedIn:
         """Who the token stands for, as they are now.
 
         Unauthenticated for no, a bad or an expired token, a session that has ended, and a user who is
-        disabled or gone. StorageLost.
+        disabled or gone. StorageLost. `anew`: as `Sessions.is_open`.
         """
         claims = self._claims(token)
         actor = await self._org.actor(claims["sub"], claims["sid"])
-        if not await self._sessions.is_open(actor.id, claims["sid"]):
+        if not await self._sessions.is_open(actor.id, claims["sid"], anew=anew):
             raise Unauthenticated("This session has ended; sign in again.")
         return SignedIn(actor, claims["exp"])
 

@@ -149,6 +149,7 @@ async def load_demo(database_url: str, size: Size) -> None:
         host=HOST,
         port=0,
         database_url=database_url,
+        redis_url="",
         keys=(),
         node="bench",
         limit_actions=None,

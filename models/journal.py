@@ -107,6 +107,20 @@ class Commit:
         return tuple(dict.fromkeys(op for entry in self.entries if (op := entry.op) is not None))
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A commit of another node, as far as it was carried: without `entries` where there are too many of them,
+    and for a `bulk` one.
+    """
+
+    room: str
+    epoch: str
+    first: int
+    last: int
+    entries: tuple[Entry, ...]
+    bulk: bool = False
+
+
 class HeadMoved(Exception):
     """The room's head is not where the commit expects it: another node was first. Nothing was written."""
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from models.actor import Actor
-from models.journal import Commit, Entry, Op, Record
+from models.journal import Commit, Entry, Heard, Op, Record
 from models.query import Query, Scalar
 from models.record import RecordKey
 
@@ -212,9 +212,12 @@ class Fanout(Protocol):
     Nothing here raises or waits for the network in the caller's place.
     """
 
-    async def open(self, receive: Callable[[Commit], None]) -> None:
-        """Start; `receive` is called on the loop for every commit of a joined room that another node
-        published.
+    async def open(self, receive: Callable[[Commit | Heard], None], missed: Callable[[str], None]) -> None:
+        """Start, whether others can be reached or not. Both are called on the loop.
+
+        `receive`: another node has published a commit of a joined room. `missed`: what was published in this
+        joined room until now may not have come; called once it is heard, where that is not at once with
+        `join`, and for all joined rooms after each time that the node was deaf.
         """
         ...
 
@@ -223,11 +226,11 @@ class Fanout(Protocol):
         ...
 
     def publish(self, commit: Commit) -> None:
-        """Offer a commit to the other nodes."""
+        """Offer a commit to the other nodes; what cannot be carried is dropped."""
         ...
 
     def join(self, room: str) -> None:
-        """Receive the room's commits from now on."""
+        """Receive the room's commits from now on, or from when `missed` is called."""
         ...
 
     def leave(self, room: str) -> None:
@@ -236,7 +239,9 @@ class Fanout(Protocol):
 
     @property
     def healthy(self) -> bool:
-        """Whether what is published is believed to arrive; followers poll faster while it is not."""
+        """Whether what others publish is proven to arrive; followers look into the journals more often while
+        it is not.
+        """
         ...
 
 
@@ -295,9 +300,15 @@ class SignedIn:
 class Tokens(Protocol):
     """Access tokens as the doors need them."""
 
-    async def verify(self, token: object) -> SignedIn:
+    def user_of(self, token: object) -> str:
+        """The id of the user whom the token names. Unauthenticated for no, a bad or an expired token."""
+        ...
+
+    async def verify(self, token: object, *, anew: bool = False) -> SignedIn:
         """Unauthenticated for no, a bad or an expired token, a session that has ended, and a user who is
         disabled or gone. StorageLost.
+
+        That another node has ended the session may be noticed some seconds late, unless it is asked `anew`.
         """
         ...
 
@@ -327,16 +338,38 @@ class Present:
 
 
 class Presence(Protocol):
-    """Who is in a topic. A user with several connections is there once, until the last one is gone."""
+    """Who is in a topic, on all nodes. A user with several connections is there once, since the first one
+    came, until the last one is gone. Users of a node that dies are gone within 15 s.
 
-    async def enter(self, topic: str, connection: str, user: Present) -> bool:
-        """A connection of the user subscribed. True if the user was not there before."""
+    Nothing here raises or waits for the network in the caller's place. While other nodes cannot be reached,
+    only the users of this one are there.
+    """
+
+    async def open(self, changed: Callable[[str, Present, bool], None]) -> None:
+        """Start, whether others can be reached or not.
+
+        `changed(topic, user, there)` is called on the loop when a user comes (`there`) or goes, in topics
+        that have connections on this node. Users whom others had let in before the first connection came
+        here are not mentioned.
+        """
         ...
 
-    async def leave(self, topic: str, connection: str, user_id: str) -> bool:
-        """A connection of the user is gone. True if it was the last one."""
+    async def close(self) -> None:
+        """Stop. May be called twice."""
+        ...
+
+    def enter(self, topic: str, connection: str, user: Present) -> None:
+        """A connection of the user subscribed, on this node."""
+        ...
+
+    def leave(self, topic: str, connection: str, user_id: str) -> None:
+        """A connection of the user is gone; without effect where it had not subscribed."""
         ...
 
     async def users(self, topic: str) -> list[Present]:
-        """Everybody who is there, who came first first."""
+        """Everybody who is there, who came first first; after a limited wait those who are known of."""
+        ...
+
+    def count(self, topic: str) -> int:
+        """How many are there, in a topic that has connections on this node."""
         ...

@@ -21,6 +21,7 @@ from models.clock import rfc3339
 from models.errors import Forbidden, Invalid, RollcallError, TooLarge, Unavailable
 from models.journal import ORG, Entry
 from models.ports import Clock, SignedIn, StorageLost, Tokens
+from models.session import DISABLED
 from models.topic import parse_topic
 from realtime.connection import Connection
 from realtime.engine import EngineSocket
@@ -134,13 +135,17 @@ class Gateway:
         return connection
 
     async def _admit(self, token: object) -> SignedIn:
-        """Verify, follow the user's room, and verify again: what changed in between was not delivered to
-        the new connection.
+        """Follow the user's room, and verify then, again if something was delivered meanwhile: what was
+        before is seen by that, on whatever node it happened, and what comes later finds the connection.
         """
-        room = f"user:{(await self._tokens.verify(token)).actor.id}"
-        await self._followers.follow(room)
+        room = f"user:{self._tokens.user_of(token)}"
+        follower = await self._followers.follow(room)
         try:
-            return await self._tokens.verify(token)
+            while True:
+                delivered = follower.delivered
+                signed_in = await self._tokens.verify(token, anew=True)
+                if follower.delivered == delivered:
+                    return signed_in
         except BaseException:
             self._followers.release(room)
             raise
@@ -261,16 +266,17 @@ class Gateway:
             case "presence":
                 topic = parse_topic(request.get("topic") if isinstance(request, dict) else None)
                 await self._core.access.topic(connection.actor, topic)
-                return {"ok": True, "users": await self._presence.users(topic.name)}
+                return {"ok": True, **await self._presence.users(topic.name)}
             case "renew":
                 return await self._renew(connection, request)
         raise Invalid(f"There is no event {str(name)[:64]!r}.")
 
     async def _renew(self, connection: Connection, request: Any) -> dict[str, Any]:
-        signed_in = await self._tokens.verify(request.get("token") if isinstance(request, dict) else None)
+        token = request.get("token") if isinstance(request, dict) else None
+        signed_in = await self._tokens.verify(token, anew=True)
         if signed_in.actor.id != connection.actor.id:
             raise Forbidden("The token is another user's.")
-        connection.token = request["token"]
+        connection.token = str(token)
         connection.actor = signed_in.actor
         connection.expires_at = signed_in.expires_at
         self._expire_later(connection)
@@ -302,13 +308,15 @@ class Gateway:
             self._core.org.forget()
             self._own(self._verify_again(list(self._connections.values())))
         elif room.startswith("user:"):
-            self._own(self._verify_again(self.connections_of(room.removeprefix("user:"))))
+            self._own(self._verify_again(self.connections_of(room.removeprefix("user:")), anew=True))
 
-    async def _verify_again(self, connections: Sequence[Connection]) -> None:
-        """What changed for these users was not delivered: look whether they are still who they were."""
+    async def _verify_again(self, connections: Sequence[Connection], *, anew: bool = False) -> None:
+        """What changed for these users was not delivered: look whether they are still who they were; with
+        `anew`, also whether their sessions are still open.
+        """
         for connection in connections:
             try:
-                signed_in = await self._tokens.verify(connection.token)
+                signed_in = await self._tokens.verify(connection.token, anew=anew)
             except RollcallError:
                 self._end(connection, "signed_out")
             except StorageLost as lost:
@@ -326,9 +334,11 @@ class Gateway:
                 self._end(connection, "roles_changed")
 
     def _session_ended(self, entry: Entry) -> None:
+        # Where the account was disabled, this may come before the entry of `org` that says so.
+        code = "disabled" if entry.data["reason"] == DISABLED else "signed_out"
         for connection in self.connections_of(entry.data["user_id"]):
             if connection.actor.session_id == entry.data["id"]:
-                self._end(connection, "signed_out")
+                self._end(connection, code)
 
     # -- ends
 

@@ -80,12 +80,12 @@ class Subscriptions:
         if not self._push.join(connection, topic, room, follower.delivered):
             self._followers.release(room)
             return
-        await self._presence.joined(topic, connection)
+        self._presence.joined(topic, connection)
 
     async def _leave(self, connection: Connection, topic: str, room: str) -> None:
         if self._push.leave(connection, topic):
             self._followers.release(room)
-            await self._presence.left(topic, connection)
+            self._presence.left(topic, connection)
 
     async def _reply(self, room: str, wanted: Wanted) -> dict[str, Any]:
         since = wanted.since

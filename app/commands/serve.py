@@ -136,6 +136,7 @@ def _banner(settings: Settings, has_demo: bool) -> str:
         f"  API       {url_of(settings)}/api/docs",
         f"  node      {settings.node}",
         f"  storage   {file.absolute() if file is not None else 'MongoDB'}",
+        f"  Redis     {'is used between nodes' if settings.redis_url else 'none'}",
     ]
     if has_demo:
         command = TRY_NEXT.format(url=url_of(settings), password=DEMO_PASSWORD, date=datetime.now(UTC).date())

@@ -32,7 +32,7 @@ RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True, slots=True)
 class HttpDoor:
     """What the routes stand on. `sign_up`: whether anybody may make an account; `version`: that of the
-    server.
+    server; `degraded`: whether something is away without which the server still serves.
     """
 
     core: Core
@@ -42,6 +42,7 @@ class HttpDoor:
     ids: Ids
     sign_up: bool
     version: str
+    degraded: Callable[[], bool] = lambda: False
     snapshot_texts: SnapshotTexts = field(default_factory=SnapshotTexts)
 
 

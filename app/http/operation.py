@@ -26,12 +26,15 @@ async def healthz(call: Call) -> Answer:
     "GET",
     "/readyz",
     "Whether the server can serve",
-    returns="`status`: ok. 503 `unavailable` without its storage.",
+    returns="`status`: ok, or degraded while a Redis that is configured is away. 503 `unavailable` without"
+    " its storage.",
     access="anybody",
     tag=TAG,
     token=Token.NONE,
 )
 async def readyz(call: Call) -> Answer:
-    """Answers once the storage has."""
+    """Answers once the storage has. A degraded server is ready: it takes actions, and viewers get updates,
+    if up to two seconds later.
+    """
     await call.core.storage.ping()
-    return {"status": "ok"}
+    return {"status": "degraded" if call.door.degraded() else "ok"}

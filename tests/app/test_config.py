@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from limits import parse
 
 from app.config import PREFIX, VARIABLES, SettingError, Settings, Variable, read_settings, unknown_variables
+from realtime.redis_address import redis_pool
 
 SECRET = "0123456789abcdef0123456789abcdef"
 OTHER = "fedcba9876543210fedcba9876543210"
@@ -33,6 +34,7 @@ def test_nothing_needs_to_be_set() -> None:
     assert settings.database_url == "sqlite:///data/rollcall.db"
     assert settings.database_file == Path("data/rollcall.db")
     assert settings.keys == ()
+    assert settings.redis_url == ""
     assert (settings.limit_actions, settings.limit_signin) == ("1000/10 seconds", "100/15 minutes")
     assert not settings.sign_up
     assert not settings.allow_demo_passwords
@@ -47,6 +49,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         HOST="0.0.0.0",
         PORT="80",
         DATABASE_URL="mongodb://a,b/rollcall?replicaSet=rs",
+        REDIS_URL="redis://user:word@redis.internal:6380/2",
         SECRET=f"2026:{SECRET}",
         NODE="node-7",
         LIMIT_ACTIONS="5/second",
@@ -58,6 +61,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.host, settings.port, settings.node) == ("0.0.0.0", 80, "node-7")
     assert settings.database_url == "mongodb://a,b/rollcall?replicaSet=rs"
     assert settings.database_file is None
+    assert settings.redis_url == "redis://user:word@redis.internal:6380/2"
     assert [(key.kid, key.secret) for key in settings.keys] == [("2026", SECRET)]
     assert (settings.limit_actions, settings.limit_signin) == ("5/second", None)
     assert settings.sign_up
@@ -96,7 +100,18 @@ WRONG = [
     ("DATABASE_URL", "sqlite:///:memory:", "must be sqlite:///FILE"),
     ("DATABASE_URL", "postgres://localhost/x", "must be sqlite:///FILE"),
     ("DATABASE_URL", "mongodb://", "must be sqlite:///FILE"),
-    ("REDIS_URL", "redis://localhost", "must be empty: this version runs as one node and does not use Redis"),
+    (
+        "REDIS_URL",
+        "localhost:6379",
+        "must be redis://HOST:PORT, rediss://HOST:PORT (encrypted) or unix:///SOCKET",
+    ),
+    ("REDIS_URL", "http://localhost", "must be redis://HOST:PORT"),
+    ("REDIS_URL", "redis://", "must be redis://HOST:PORT"),
+    ("REDIS_URL", "redis://local host", "must be redis://HOST:PORT"),
+    ("REDIS_URL", "redis://localhost:port", "must be redis://HOST:PORT"),
+    ("REDIS_URL", "redis://localhost/first", "must be redis://HOST:PORT"),
+    ("REDIS_URL", "redis://localhost#1", "must be redis://HOST:PORT"),
+    ("REDIS_URL", "unix://redis.sock", "must be redis://HOST:PORT"),
     ("NODE", "a node", "must be 1 to 64 of A-Z a-z 0-9 . _ -"),
     ("NODE", "n" * 65, "must be 1 to 64 of A-Z a-z 0-9 . _ -"),
     ("LIMIT_ACTIONS", "many", "must be a rate such as 100/15 minutes (second, minute, hour or day), or off"),
@@ -229,3 +244,21 @@ def test_an_accepted_rate_means_the_same_to_the_limiter(amount: int, multiple: i
     rate = parse(text)
     assert (rate.amount, rate.multiples) == (amount, multiple or 1)
     assert rate.GRANULARITY.name == unit.rstrip("s")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://127.0.0.1:6379/0",
+        "redis://[::1]:6379",
+        "redis://:secret@cache-1.example.test",
+        "redis://user:secret@cache/15",
+        "rediss://cache.example.test:6380/?ssl_cert_reqs=none",
+        "unix:///run/redis/redis.sock",
+        "unix:///run/redis/redis.sock?db=1",
+    ],
+)
+def test_an_address_of_redis_is_one_for_the_driver_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_with(monkeypatch, REDIS_URL=url).redis_url == url
+    assert redis_pool(url, "test").make_connection() is not None

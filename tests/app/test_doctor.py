@@ -18,6 +18,7 @@ from app.passwords import BcryptPasswords
 from app.storage.mongo import MongoStorage
 from models.journal import ORG
 from tests.kit import CoreKit, open_kit
+from tests.parts.process import ServerProcess
 
 SECRET = "0123456789abcdef0123456789abcdef"
 TEAM = {"kind": "team", "id": "t1", "name": "Team", "archived": False}
@@ -215,6 +216,33 @@ def test_mongodb_is_checked_alike(checkup: Checkup, mongodb_database_url: str) -
     found = checkup.findings(DATABASE_URL=mongodb_database_url, SECRET=SECRET)
     assert found["ok", "storage"] == "can be read and written\n"
     assert found["ok", "journal"] == "empty\n"
+
+
+def test_a_redis_must_carry_messages(checkup: Checkup, redis_server: ServerProcess) -> None:
+    found = checkup.findings(REDIS_URL=redis_server.url)
+    assert found["ok", "redis"] == "carries messages; not needed, because a SQLite file is for one node\n"
+    redis_server.stop()
+    text = checkup.findings(REDIS_URL=redis_server.url)["fail", "redis"]
+    assert text.startswith("cannot be used (Error 111 connecting to 127.0.0.1:")
+    assert "start it, or correct ROLLCALL_REDIS_URL" in text
+
+
+def test_a_redis_that_hangs_fails(
+    checkup: Checkup, redis_server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.redis_address.LIMIT", 0.5)
+    redis_server.pause()
+    assert checkup.findings(REDIS_URL=redis_server.url)["fail", "redis"].startswith(
+        "cannot be used (no answer)"
+    )
+
+
+def test_several_nodes_need_redis_to_hear_each_other_at_once(
+    checkup: Checkup, mongodb_database_url: str, redis_url: str
+) -> None:
+    mongodb = {"DATABASE_URL": mongodb_database_url, "SECRET": SECRET}
+    assert "up to 2 s late" in checkup.findings(**mongodb)["ok", "redis"]
+    assert checkup.findings(**mongodb, REDIS_URL=redis_url)["ok", "redis"] == "carries messages\n"
 
 
 def test_a_mongodb_that_is_not_there_fails(checkup: Checkup, monkeypatch: pytest.MonkeyPatch) -> None:

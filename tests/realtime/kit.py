@@ -19,7 +19,8 @@ from app.sessions import Sessions
 from app.tokens import JwtTokens
 from models.actor import Actor
 from models.journal import Record
-from realtime.fanout_memory import FanoutMemory, Hub
+from models.ports import Fanout, Presence
+from realtime.fanout_memory import FanoutMemory
 from realtime.follower import Followers
 from realtime.gateway import Gateway
 from realtime.presence import PresenceFeed
@@ -97,17 +98,24 @@ class Client:
 
 
 class DoorKit:
-    """A node's core with a Socket.IO door that listens."""
+    """A node's core with a Socket.IO door that listens. Without `fanout` and `presence` it is alone."""
 
-    def __init__(self, core: CoreKit, hub: Hub | None = None, name: str = "n1") -> None:
+    def __init__(
+        self,
+        core: CoreKit,
+        name: str = "n1",
+        *,
+        fanout: Fanout | None = None,
+        presence: Presence | None = None,
+    ) -> None:
         self.core = core
         clock = core.clock
         self.sessions = Sessions(core.storage, clock)
         self.tokens = JwtTokens(KEYS, org=core.core.org, sessions=self.sessions, clock=clock)
         self.server = SocketServer()
         self.push = Push()
-        self.presence = PresenceFeed(PresenceMemory(), self.push, clock)
-        self.fanout = FanoutMemory(hub)
+        self.presence = PresenceFeed(presence or PresenceMemory(), self.push, clock)
+        self.fanout = fanout or FanoutMemory()
         self.followers = Followers(core.storage, self.fanout, compare=0.2)
         self.gateway = Gateway(
             server=self.server,
@@ -129,6 +137,7 @@ class DoorKit:
         app = web.Application()
         add_routes(app, self._http_door())
         self.server.attach(app)
+        await self.presence.open()
         await self.followers.open(self.gateway)
         await self.gateway.open()
         self._runner = web.AppRunner(app, access_log=None)
@@ -160,13 +169,14 @@ class DoorKit:
             ids=ids,
             sign_up=False,
             version="0",
+            degraded=lambda: not self.fanout.healthy,
         )
 
     async def close(self) -> None:
         await asyncio.gather(*(client.close() for client in self.clients))
         await self.gateway.close()
         await self.followers.close()
-        self.presence.close()
+        await self.presence.close()
         self.push.close()
         await self.server.shutdown()
         assert self._runner is not None

@@ -458,10 +458,10 @@ async def test_a_client_that_goes_while_it_is_let_in_leaves_nothing_behind(
     asked, answer = asyncio.Event(), asyncio.Event()
     verify = door.tokens.verify
 
-    async def slow(token: object) -> SignedIn:
+    async def slow(token: object, *, anew: bool = False) -> SignedIn:
         asked.set()
         await answer.wait()
-        return await verify(token)
+        return await verify(token, anew=anew)
 
     monkeypatch.setattr(door.tokens, "verify", slow)
     token = orjson.dumps({"token": await door.token(school.office)}).decode()
