@@ -29,7 +29,7 @@ from app.turns_jitter import TurnsJitter
 from handlers.core import Core, load_handlers
 from handlers.dispatch.dispatcher import BUDGET as ACTIONS_BUDGET
 from models.journal import Commit
-from models.ports import Credentials, Fanout, Presence, Storage
+from models.ports import Credentials, Fanout, Presence, Storage, Turns
 from realtime.fanout_memory import FanoutMemory
 from realtime.follower import Followers
 from realtime.gateway import Gateway
@@ -95,6 +95,15 @@ def fanout_from(settings: Settings, epoch: str) -> Fanout:
         raise SettingError(f"ROLLCALL_REDIS_URL cannot be used: {error}") from None
 
 
+def turns_from(settings: Settings, epoch: str) -> Turns:
+    """Turns between all nodes of the storage with this epoch."""
+    if not settings.redis_url:
+        return TurnsJitter()
+    from app.turns_redis import TurnsRedis
+
+    return TurnsRedis(settings.redis_url, epoch)
+
+
 def presence_from(settings: Settings, epoch: str) -> Presence:
     """Who is there on all nodes of the storage with this epoch; without Redis, on this one."""
     if not settings.redis_url:
@@ -115,12 +124,14 @@ class Node:
     limiter: LimiterMemory
     clock: SystemClock
     ids: RandomIds
+    turns: Turns
     core: Core
     listeners: list[Callable[[Commit], None]] = field(default_factory=list)
 
     async def close(self) -> None:
         """Answer what was accepted, finish what is being written, let go of the storage."""
         await self.core.close()
+        await self.turns.close()
         self.passwords.close()
         await self.storage.close()
 
@@ -146,18 +157,19 @@ async def open_node(settings: Settings) -> Node:
 
     load_handlers()
     await storage.open()
+    turns = turns_from(settings, storage.epoch)
     core = Core(
         storage=storage,
         credentials=credentials,
         passwords=passwords,
         limiter=limiter,
-        turns=TurnsJitter(),
+        turns=turns,
         clock=clock,
         ids=ids,
         committed=committed,
     )
     await core.open()
-    return Node(settings, storage, credentials, passwords, limiter, clock, ids, core, listeners)
+    return Node(settings, storage, credentials, passwords, limiter, clock, ids, turns, core, listeners)
 
 
 class Server:

@@ -20,3 +20,6 @@ class TurnsJitter:
 
     def give(self, room: str) -> None:
         """Nobody waits for it."""
+
+    async def close(self) -> None:
+        """Nothing is held."""

@@ -258,6 +258,10 @@ class Turns(Protocol):
         """The turn is over. Returns at once."""
         ...
 
+    async def close(self) -> None:
+        """Let go of whatever nodes meet by. May be called twice."""
+        ...
+
 
 class Clock(Protocol):
     """Time. Tests set it."""

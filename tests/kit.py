@@ -120,6 +120,9 @@ class CountedTurns:
     def give(self, room: str) -> None:
         self.had -= 1
 
+    async def close(self) -> None:
+        pass
+
 
 class CoreKit:
     """A core to act on. Every `act` also checks that replay equals refetch for every topic and day touched

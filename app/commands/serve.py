@@ -7,20 +7,25 @@ import errno
 import logging
 import signal
 import socket
+import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
 
 from app import main
 from app.commands.demo import load_demo
-from app.commands.running import Failure, opened, run, settings_of_process
+from app.commands.running import Failure, WrongSettings, opened, run, settings_of_process
+from app.commands.workers import READY, WorkerFailed, Workers, check_port_is_free
 from app.config import Settings
 from app.demo.passwords import DEMO_PASSWORD, with_demo_password
 from app.demo.plan import Size
 from app.key_file import signing_keys
 from app.open_files import allow_open_files
 from models.journal import ORG
+
+MOST_WORKERS = 64
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -49,31 +54,76 @@ TRY_NEXT = (
 @click.option(
     "--demo", is_flag=True, help="Load the demo first if there is nothing yet, and show its accounts."
 )
-def serve(demo: bool) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=1,
+    show_default=True,
+    help="Processes that share the port: WebSocket only, with MongoDB and Redis.",
+)
+@click.option("--worker", type=int, hidden=True, help="Be this one of them.")
+def serve(demo: bool, workers: int, worker: int | None) -> None:
     """Serve Socket.IO and HTTP until SIGTERM or Ctrl-C.
 
-    What was accepted by then is still answered. Where it listens and keeps its data is set by environment
-    variables: ROLLCALL_HOST, ROLLCALL_PORT, ROLLCALL_DATABASE_URL and others (docs/configuration.md).
+    What was accepted by then is still answered, and clients are sent away one after the other. Where it
+    listens and keeps its data is set by environment variables: ROLLCALL_HOST, ROLLCALL_PORT,
+    ROLLCALL_DATABASE_URL and others (docs/configuration.md).
     """
     settings = settings_of_process()
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
     allow_open_files()
-    run(_serve(settings, demo))
+    if worker is not None:
+        run(_serve(replace(settings, node=f"{settings.node}-{worker}"), demo, shared_port=True))
+        return
+    if workers == 1:
+        run(_serve(settings, demo, shared_port=False))
+        return
+    if settings.database_file is not None or not settings.redis_url:
+        raise WrongSettings(
+            "--workers needs a MongoDB (ROLLCALL_DATABASE_URL=mongodb://…) and a Redis"
+            " (ROLLCALL_REDIS_URL=redis://…): the processes meet there"
+        )
+    run(_serve_by_workers(settings, demo, workers))
 
 
-async def _serve(settings: Settings, demo: bool) -> None:
+async def _serve_by_workers(settings: Settings, demo: bool, count: int) -> None:
+    stop = asyncio.Event()
     async with opened(settings) as node:
-        await asyncio.to_thread(signing_keys, settings)
-        if demo and (await node.storage.heads([ORG]))[ORG] == 0:
-            await load_demo(node, Size(), password=None, history=0)
-        await refuse_demo_passwords(node)
+        has_demo = await _prepare(node, demo)
+    _stop_on_signals(stop)
+    try:
+        check_port_is_free(settings)
+        banner = _banner(settings, has_demo, f"{count} processes, WebSocket only")
+        await Workers(count).run(stop, lambda: click.echo(banner))
+    except OSError as error:
+        raise _cannot_listen(settings, error) from None
+    except WorkerFailed as failed:
+        raise Failure(str(failed)) from None
+
+
+async def _serve(settings: Settings, demo: bool, *, shared_port: bool) -> None:
+    async with opened(settings) as node:
+        has_demo = await _prepare(node, demo)
         stop = asyncio.Event()
         _stop_on_signals(stop)
-        has_demo = demo and await node.core.org.get("user", "u-admin") is not None
+        if shared_port:
+            # The end of the standard input: whoever watches this process is gone.
+            asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
+        said = READY if shared_port else _banner(settings, has_demo)
         try:
-            await main.serve(node, stop, lambda: click.echo(_banner(settings, has_demo)))
+            await main.serve(node, stop, lambda: click.echo(said), shared_port=shared_port)
         except OSError as error:
             raise _cannot_listen(settings, error) from None
+
+
+async def _prepare(node: main.Node, demo: bool) -> bool:
+    """Make ready for serving: the key, the demo if it is wanted; whether there is one to show. Failure."""
+    settings = node.settings
+    await asyncio.to_thread(signing_keys, settings)
+    if demo and (await node.storage.heads([ORG]))[ORG] == 0:
+        await load_demo(node, Size(), password=None, history=0)
+    await refuse_demo_passwords(node)
+    return demo and await node.core.org.get("user", "u-admin") is not None
 
 
 async def refuse_demo_passwords(node: main.Node) -> None:
@@ -128,13 +178,13 @@ def url_of(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _banner(settings: Settings, has_demo: bool) -> str:
+def _banner(settings: Settings, has_demo: bool, node: str = "") -> str:
     file = settings.database_file
     lines = [
         f"Rollcall {main.package_version()}",
         f"  address   {url_of(settings)} (listening on {settings.host})",
         f"  API       {url_of(settings)}/api/docs",
-        f"  node      {settings.node}",
+        f"  node      {node or settings.node}",
         f"  storage   {file.absolute() if file is not None else 'MongoDB'}",
         f"  Redis     {'is used between nodes' if settings.redis_url else 'none'}",
     ]
