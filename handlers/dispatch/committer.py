@@ -161,28 +161,42 @@ class Committer:
         commit = decided.commit(self._storage.epoch)
         if not ask and (commit is None or any(isinstance(one, RollcallError) for one in outcomes)):
             return False
-        if commit is not None:
-            for user_id, password_hash in decided.passwords.items():
-                await self._credentials.set_password_hash(user_id, password_hash)
-            try:
-                await self._storage.append(commit)
-            except HeadMoved:
-                self._contended_until = asyncio.get_running_loop().time() + CONTENDED
+        try:
+            if not await self._write(commit, decided.passwords):
                 return False
-            except DuplicateOp:
-                return False
-            except CommitTooLarge:
-                if len(batch) == 1:
-                    _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
-                    return True
-                self._put_back(batch, len(batch) // 2)
-                return False
-            self._take_in(commit)
+        except CommitTooLarge:
+            if len(batch) == 1:
+                _answer(batch[0], TooLarge("This action changes more than one commit can hold."))
+                return True
+            self._put_back(batch, len(batch) // 2)
+            return False
         self._put_back(batch, len(outcomes))
         for waiting, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Internal):
+                log.error("%s in %s", waiting.prepared.spec.type, self.room, exc_info=outcome.__cause__)
             _answer(waiting, outcome)
         if commit is not None:
             self._committed(commit)
+        return True
+
+    async def _write(self, commit: Commit | None, passwords: Mapping[str, str]) -> bool:
+        """Write what was decided. False if another node was first. CommitTooLarge.
+
+        Where there is nothing to write, no append shows that nobody was: records that were read may be newer
+        than those that were remembered, and what was decided on both is of no use.
+        """
+        if commit is None:
+            return (await self._storage.heads([self.room]))[self.room] == self._head
+        for user_id, password_hash in passwords.items():
+            await self._credentials.set_password_hash(user_id, password_hash)
+        try:
+            await self._storage.append(commit)
+        except HeadMoved:
+            self._contended_until = asyncio.get_running_loop().time() + CONTENDED
+            return False
+        except DuplicateOp:
+            return False
+        self._take_in(commit)
         return True
 
     def _put_back(self, batch: list[Waiting], kept: int) -> None:
@@ -238,9 +252,8 @@ class Committer:
                 break
             except StorageLost:
                 raise
-            except Exception:
-                log.exception("%s in %s", one.prepared.spec.type, self.room)
-                outcomes.append(Internal())
+            except Exception as mistake:  # noqa: BLE001 - told where it is the answer; see `_write`
+                outcomes.append(_internal(mistake))
         return batch, outcomes
 
     def _take_in(self, commit: Commit) -> None:
@@ -294,6 +307,12 @@ class Committers:
             if committer.idle:
                 surplus -= committer.cached
                 committer.forget()
+
+
+def _internal(cause: Exception) -> Internal:
+    error = Internal()
+    error.__cause__ = cause
+    return error
 
 
 def _answer(waiting: Waiting, outcome: Ack | RollcallError) -> None:

@@ -78,6 +78,33 @@ def _record(id: str, value: int) -> Record:
     return {"kind": "counter", "id": id, "value": value, "parity": value % 2}
 
 
+class Compare(PayloadSchema):
+    """Which counters to look at, in order."""
+
+    school_id = Id(required=True)
+    counter_ids = fields.List(Id(), required=True)
+
+
+@action(
+    "counter.compare",
+    schema=Compare,
+    room=room_of_school,
+    roles=(EVERYBODY,),
+    reads=lambda room, payload: [("total", "all")],
+    registry=COUNTERS,
+)
+async def compare(ctx: Context, payload: Payload) -> None:
+    """Put the total as it is. No counter can be above it, unless they were read at different times."""
+    total = await ctx.get("total", "all") or {"kind": "total", "id": "all", "value": 0}
+    for id in payload["counter_ids"]:
+        counter = await ctx.get("counter", id)
+        if counter is not None and counter["value"] > total["value"]:
+            raise RuntimeError(f"{id} is above the total")
+    if not payload["counter_ids"]:
+        raise Invalid.field("counter_ids", "must not be empty")
+    ctx.put(dict(total))
+
+
 @action(
     "counter.remove", schema=Add, room=room_of_school, roles=(EVERYBODY,), about=_counter, registry=COUNTERS
 )

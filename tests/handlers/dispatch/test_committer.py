@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class TroubledStorage(SqliteStorage):
         self.gate.set()
         self.waiting = 0
         self.looks = 0
+        self.after_look: Callable[[], Awaitable[object]] | None = None
         self.appends: list[Commit] = []
 
     async def append(self, commit: Commit) -> None:
@@ -56,7 +57,11 @@ class TroubledStorage(SqliteStorage):
         if self.lose_reads:
             raise StorageLost("switched off")
         self.looks += 1
-        return await super().load(room, ops, keys)
+        loaded = await super().load(room, ops, keys)
+        if self.after_look is not None:
+            after_look, self.after_look = self.after_look, None
+            await after_look()
+        return loaded
 
 
 @pytest.fixture
@@ -191,7 +196,9 @@ async def test_actions_are_decided_in_the_order_of_submission(node: CoreKit) -> 
     assert outcomes == [5, 0, 3, Invalid, 4]
 
 
-async def test_a_rejected_action_takes_no_seq_and_harms_no_other(node: CoreKit) -> None:
+async def test_a_rejected_action_takes_no_seq_and_harms_no_other(
+    node: CoreKit, caplog: pytest.LogCaptureFixture
+) -> None:
     actor = await node.actor()
     results = await asyncio.gather(
         send(node, actor, "counter.add", adding(by=1), "a"),
@@ -202,6 +209,8 @@ async def test_a_rejected_action_takes_no_seq_and_harms_no_other(node: CoreKit) 
     )
     assert isinstance(results[1], Invalid)
     assert isinstance(results[2], Internal)
+    assert caplog.messages == ["counter.add in school:s1"]
+    assert "a mistake in the handler" in caplog.text
     assert await value(node) == 3
     assert await value(node, "other") is None
     own = [entry.op_id for entry in node.entries(ROOM) if entry.op_id]
@@ -285,6 +294,30 @@ async def test_a_rejection_is_against_the_newest_state_of_all_nodes(node: CoreKi
     await send(node, actor, "counter.add", adding(by=-2), "c")
     with pytest.raises(Invalid):
         await send(other, actor, "counter.add", adding(by=-1), "d")
+
+
+async def test_what_only_seems_wrong_because_it_was_read_at_different_times_is_decided_again(
+    node: CoreKit, other: CoreKit, storage: TroubledStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding("c"), "a")
+    await send(other, actor, "counter.add", adding("d", by=5), "b")
+    storage.after_look = lambda: send(other, actor, "counter.add", adding("e", by=100), "c")
+    ack = await send(node, actor, "counter.compare", {"school_id": "s1", "counter_ids": ["d", "e"]}, "d")
+    assert isinstance(ack.data, dict)
+    assert ack.data["value"] == 106
+    assert caplog.messages == []
+
+
+async def test_a_batch_that_appends_nothing_confirms_the_head_before_it_answers(
+    node: CoreKit, other: CoreKit, storage: TroubledStorage
+) -> None:
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding(by=1), "a")
+    storage.after_look = lambda: send(other, actor, "counter.add", adding(by=10), "b")
+    ack = await send(node, actor, "counter.add", adding(by=-5), "c")
+    assert isinstance(ack.data, dict)
+    assert ack.data["value"] == 6
 
 
 async def test_a_node_that_lost_a_race_takes_the_rooms_turn_for_a_while(
