@@ -91,16 +91,16 @@ class EngineSocket(async_socket.AsyncSocket):
 
     def push(self, frames: bytes, packets: Sequence[bytes]) -> bool:
         """Send packets that are the same for many, `frames` being all of their frames. False if they were
-        left out, because the client lags.
+        left out, because the client lags: so are all until it has caught up, or it would see a hole.
         """
         ws = self._ws
         if ws is not None:
-            if ws.waiting > SOFT:
+            if self.lagging or ws.waiting > SOFT:
                 self.lagging = True
                 return False
             ws.write(frames)
             return True
-        if self._queued > SOFT:
+        if self.lagging or self._queued > SOFT:
             self.lagging = True
             return False
         for text in packets:

@@ -87,6 +87,27 @@ async def test_updates_for_a_client_that_lags_are_left_out_and_it_gets_one_resyn
     await socket.close()
 
 
+async def test_no_update_comes_between_those_that_were_left_out_and_the_resync(
+    door: DoorKit, school: School, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patrol, "ROUND", 1_000.0)
+    socket = await reader(door, school, http)
+    connection = viewer_of(door, school)
+    fill(connection, SOFT)
+    teacher = await door.client(school.teacher)
+    assert (await teacher.act("attendance.mark", marking(code="P"), "left_out"))["ok"]
+    await until(lambda: connection.skipped == {"school:s1"})
+    transport_of(socket).resume_reading()
+    await until(lambda: connection.socket.waiting == 0)
+    assert (await teacher.act("attendance.mark", marking(code="L"), "left_out_too"))["ok"]
+    connection.socket.caught_up()
+    texts = await texts_until(socket, '42["resync"')
+    assert not [text for text in texts if text.startswith('42["update"')]
+    assert (await teacher.act("attendance.mark", marking(code="A"), "after"))["ok"]
+    await texts_until(socket, '42["update"')
+    await socket.close()
+
+
 async def test_requests_of_a_client_that_does_not_take_its_answers_are_not_read(
     door: DoorKit, school: School, http: ClientSession
 ) -> None:
