@@ -1,6 +1,5 @@
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
-import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -29,7 +28,7 @@ public final class StandIn {
     public static void main(String[] arguments) throws IOException {
         System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
         int port = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 0;
-        MongoServer server = new MongoServer(new MemoryBackend().version(new Version()));
+        MongoServer server = new MongoServer(new IndexedBackend().version(new Version()));
         server.bind(new InetSocketAddress("127.0.0.1", port));
         System.out.println("listening on 127.0.0.1:" + server.getLocalAddress().getPort());
         while (System.in.read() >= 0) {}
