@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,22 +28,23 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from app.storage.mongo_address import hosts_of, refusal
+from app.storage.mongo_backlog import Backlog
 from app.storage.mongo_credentials import MongoCredentials
 from app.storage.mongo_documents import (
     COMMITS,
     ROOMS,
     Document,
     cursor_key,
-    record_key,
-    record_of,
-    records_collection,
 )
 from app.storage.mongo_journal import Journal, Part
 from app.storage.mongo_limits import limited
-from app.storage.mongo_projection import Projection, write_newest
-from app.storage.mongo_query import count_pipeline, filter_of, index_spec, rooms_of, sort_of
+from app.storage.mongo_newest import NewestWriter
+from app.storage.mongo_projection import Projection
+from app.storage.mongo_query import index_spec
+from app.storage.mongo_records import Records
 from app.storage.mongo_shape import reshape
 from app.storage.mongo_trace import CommandTrace
+from app.storage.mongo_writer import Writer
 from models.journal import Commit, Entry, Op, Record
 from models.ports import Lag, Loaded, StorageLost
 from models.query import Query, Scalar
@@ -71,8 +72,11 @@ CURSORS = "cursors"
 class _Connection:
     client: Client
     database: Database
+    newest: NewestWriter
     projection: Projection
+    writer: Writer
     journal: Journal
+    records: Records
 
 
 class MongoStorage:
@@ -124,7 +128,8 @@ class MongoStorage:
             await self._connection.client.admin.command("ping")
             await self._create_indexes()
             self._epoch = await self._agree_on_epoch()
-            await self._connection.projection.finish(None)
+            await self._connection.projection.look(None)
+            await self._connection.projection.written()
             await reshape(self.database)
         except (PyMongoError, StorageLost) as error:
             await self.close()
@@ -134,6 +139,7 @@ class MongoStorage:
         """See the port."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            await connection.writer.close()
             await connection.projection.close()
             await asyncio.to_thread(connection.client.close)
 
@@ -162,8 +168,13 @@ class MongoStorage:
             read_concern=ReadConcern("local"),
             write_concern=WriteConcern(w="majority", j=True),
         )
-        projection = Projection(database)
-        return _Connection(client, database, projection, Journal(database[COMMITS], projection))
+        backlog = Backlog()
+        newest = NewestWriter(database)
+        projection = Projection(database, newest, backlog)
+        writer = Writer(database[COMMITS], projection, backlog)
+        journal = Journal(database[COMMITS], projection, writer)
+        records = Records(database, journal, projection)
+        return _Connection(client, database, newest, projection, writer, journal, records)
 
     async def _create_indexes(self) -> None:
         with pymongo.timeout(INDEX_TIMEOUT):
@@ -193,31 +204,12 @@ class MongoStorage:
     async def load(self, room: str, ops: Sequence[Op], keys: Sequence[RecordKey]) -> Loaded:
         """See the port. Everything up to the head, and every answer, is on a majority."""
         head, answers = await self._open.journal.look(room, ops)
-        return Loaded(head, answers, await self._records(room, keys))
-
-    async def _records(self, room: str, keys: Iterable[RecordKey]) -> dict[RecordKey, Record | None]:
-        records: dict[RecordKey, Record | None] = dict.fromkeys(keys)
-        wanted: dict[str, list[str]] = {}
-        for kind, record_id in records:
-            wanted.setdefault(records_collection(kind), []).append(record_key(room, record_id))
-        lookups = (
-            self.database[collection].find({"_id": {"$in": ids}}, {"_id": 0, "data": 1}).to_list(None)
-            for collection, ids in wanted.items()
-        )
-        for documents in await asyncio.gather(*lookups):
-            for record in map(record_of, documents):
-                records[record["kind"], record["id"]] = record
-        return records
+        return Loaded(head, answers, await self._open.records.held(room, keys))
 
     @limited
     async def heads(self, rooms: Sequence[str]) -> dict[str, int]:
         """See the port."""
-        result = dict.fromkeys(rooms, 0)
-        if rooms:
-            await self._open.projection.finish(rooms)
-            async for found in self.database[ROOMS].find({"_id": {"$in": list(result)}}):
-                result[found["_id"]] = found["seq"]
-        return result
+        return await self._open.records.heads(rooms)
 
     @limited
     async def read(
@@ -244,37 +236,22 @@ class MongoStorage:
     @limited
     async def get(self, room: str, kind: str, id: str) -> Record | None:
         """See the port."""
-        await self._open.projection.finish([room])
-        found = await self._one(kind, {"_id": {"$eq": record_key(room, id)}})
-        return None if found is None else found[1]
+        return await self._open.records.get(room, kind, id)
 
     @limited
     async def locate(self, kind: str, id: str) -> tuple[str, Record] | None:
         """See the port: of several rooms, the one whose name sorts first."""
-        await self._open.projection.finish(None)
-        return await self._one(kind, {"id": {"$eq": id}})
-
-    async def _one(self, kind: str, wanted: Document) -> tuple[str, Record] | None:
-        records = self.database[records_collection(kind)]
-        there = {**wanted, "deleted": {"$eq": False}}
-        found = await records.find(there, {"room": 1, "data": 1}).sort("room", 1).limit(1).to_list(1)
-        return (found[0]["room"], record_of(found[0])) if found else None
+        return await self._open.records.locate(kind, id)
 
     @limited
     async def find(self, query: Query) -> list[Record]:
         """See the port. TypeError or ValueError for a query that `filter_of` refuses."""
-        await self._open.projection.finish(rooms_of(query))
-        records = self.database[records_collection(query.kind)]
-        found = records.find(filter_of(query), {"_id": 0, "data": 1}).sort(sort_of(query)).limit(query.limit)
-        return [record_of(document) for document in await found.to_list(None)]
+        return await self._open.records.find(query)
 
     @limited
     async def count(self, query: Query, by: str) -> dict[Scalar, int]:
         """See the port. TypeError or ValueError as with `find`."""
-        await self._open.projection.finish(rooms_of(query))
-        records = self.database[records_collection(query.kind)]
-        groups = await records.aggregate(count_pipeline(query, by)).to_list(None)
-        return {group["_id"]: group["records"] for group in groups}
+        return await self._open.records.count(query, by)
 
     # -- consumers
 
@@ -288,12 +265,13 @@ class MongoStorage:
     async def set_cursor(self, consumer: str, room: str, seq: int) -> None:
         """See the port."""
         cursor = {"_id": cursor_key(consumer, room), "room": room, "seq": seq}
-        await write_newest(self.database[CURSORS], [cursor])
+        await self._open.newest.write(CURSORS, [cursor])
 
     @limited
     async def lagging(self, consumer: str, rooms: str) -> list[Lag]:
         """See the port; in the order of the rooms' names."""
-        await self._open.projection.finish(None)
+        await self._open.journal.settle(None)
+        await self._open.projection.written()
         cursors = self.database[CURSORS].find(_of_noun(cursor_key(consumer, rooms)))
         read = {cursor["room"]: cursor["seq"] async for cursor in cursors}
         heads = self.database[ROOMS].find(_of_noun(rooms)).sort("_id", 1)

@@ -1,8 +1,8 @@
 """The documents of the MongoDB storage: what a commit and a record look like there.
 
-A record, in a commit as well as on its own, is kept as one JSON text in the field `data`. Only what is
-searched for stands beside it, in fields whose names the code fixes (`RecordKind.columns` and `lists`) and
-whose values are texts, numbers, null or lists of texts. So nothing that comes from a client, such as
+A record is kept as one JSON text in the field `data`, and so are the entries of a commit in `entries`. Only
+what is searched for stands beside it, in fields whose names the code fixes (`RecordKind.columns` and `lists`)
+and whose values are texts, numbers, null or lists of texts. So nothing that comes from a client, such as
 `{"$gt": ""}` or `{"a.b": 1}`, is ever a field name or an operator to MongoDB. A text is also quicker to write
 and to read than nested BSON, people can read it in mongosh, and it comes back exactly as it was.
 """
@@ -10,18 +10,24 @@ and to read than nested BSON, people can read it in mongosh, and it comes back e
 from __future__ import annotations
 
 import functools
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from bson import ObjectId
 
-from models.journal import Commit, Entry, Op, Record
+from models.journal import Commit, Entry, Op, Record, last_by_record
 from models.ports import StorageLost
 from models.query import Scalar
-from models.record import KINDS, RecordKey, RecordKind, digest
+from models.record import KINDS, RecordKind, digest
 
 Document = dict[str, Any]
+
+News = dict[tuple[str, str], dict[str, Document]]
+"""What follows from commits: by collection and room, and then by `_id`, the documents that must be there, or
+newer ones.
+"""
 
 COMMITS = "commits"
 ROOMS = "rooms"
@@ -74,83 +80,104 @@ def commit_document(commit: Commit) -> Document:
         "ops": [op_text(op) for op in commit.ops] or [f"#{commit.first}"],
         "topics": list(topics),
         "records": list(dict.fromkeys(entry.data["id"] for entry in entries)),
-        "entries": [_entry_document(entry) for entry in entries],
+        "entries": orjson.dumps([_entry_object(entry) for entry in entries]).decode(),
     }
 
 
-def _entry_document(entry: Entry) -> Document:
+def _entry_object(entry: Entry) -> Document:
     return {
         "seq": entry.seq,
         "type": entry.type,
         "by": entry.by,
         "at": entry.at,
         "op_id": entry.op_id,
-        "topics": list(entry.topics),
-        "kind": entry.data["kind"],
-        "id": entry.data["id"],
-        "data": orjson.dumps(entry.data).decode(),
+        "topics": entry.topics,
+        "data": entry.data,
     }
 
 
-def entry_of(room: str, document: Document) -> Entry:
-    """An entry out of a commit's `entries`."""
-    return Entry(
-        room,
-        document["seq"],
-        document["type"],
-        orjson.loads(document["data"]),
-        document["by"],
-        document["at"],
-        document["op_id"],
-        tuple(document["topics"]),
-    )
+def entries_of(document: Document) -> list[Entry]:
+    """The entries of a commit."""
+    room = document["room"]
+    return [
+        Entry(
+            room,
+            one["seq"],
+            one["type"],
+            one["data"],
+            one["by"],
+            one["at"],
+            one["op_id"],
+            tuple(one["topics"]),
+        )
+        for one in orjson.loads(document["entries"])
+    ]
 
 
 def entries_of_ops(document: Document, wanted: Container[Op]) -> list[tuple[Op, Entry]]:
     """Those entries of a commit that carry one of the ops, in order."""
-    room = document["room"]
-    ops = (((entry["by"], entry["op_id"]), entry) for entry in document["entries"])
-    return [(op, entry_of(room, entry)) for op, entry in ops if op in wanted]
+    return [(op, entry) for entry in entries_of(document) if (op := entry.op) is not None and op in wanted]
 
 
-def projected_documents(document: Document) -> dict[str, list[Document]]:
-    """What follows from a commit: for each collection the documents that must be there, or newer ones.
+def news_of(room: str, entries: Sequence[Entry]) -> News:
+    """What follows from a commit with these entries.
 
-    StorageLost for records of a kind that only another version of this program knows: where that one runs, it
-    writes them itself.
+    TypeError where an indexed field holds anything but what `RecordKind` says. StorageLost for records of a
+    kind that only another version of this program knows: where that one runs, it writes them itself.
     """
-    room: str = document["room"]
-    result: dict[str, list[Document]] = {ROOMS: [{"_id": room, "room": room, "seq": document["last"]}]}
-    newest: dict[RecordKey, str] = {(e["kind"], e["id"]): e["data"] for e in document["entries"]}
-    for (kind, _), data in newest.items():
+    news: News = {(ROOMS, room): {room: {"_id": room, "room": room, "seq": entries[-1].seq}}}
+    for (kind, _), record in last_by_record(entries).items():
         if kind not in KINDS:
             raise StorageLost(f"{room} holds the unknown kind {kind!r}: run the same version on every node")
-        result.setdefault(records_collection(kind), []).append(record_document(KINDS[kind], room, data))
-    return result
+        document = record_document(KINDS[kind], room, record)
+        news.setdefault((records_collection(kind), room), {})[document["_id"]] = document
+    return news
+
+
+def merge(news: News, more: News) -> None:
+    """Add more news; of two documents with one `_id` the newer one stays."""
+    for place, documents in more.items():
+        keep_newest(news.setdefault(place, {}), documents)
+
+
+def keep_newest(documents: dict[str, Document], more: dict[str, Document]) -> None:
+    """Add documents by `_id`, unless one is there that is as new."""
+    for id, document in more.items():
+        there = documents.get(id)
+        if there is None or there["seq"] < document["seq"]:
+            documents[id] = document
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The fields that a kind's documents have beside those of every kind; `shape` is a name for them."""
+
+    shape: str
+    columns: tuple[str, ...]
 
 
 @functools.cache
-def shape_of(kind: RecordKind) -> str:
-    """A name for the set of fields that a kind's documents have."""
-    return digest(*kind.columns, "lists", *kind.lists, size=4)
+def layout_of(kind: RecordKind) -> Layout:
+    """The layout of a kind's documents."""
+    return Layout(digest(*kind.columns, "lists", *kind.lists, size=4), kind.columns)
 
 
-def record_document(kind: RecordKind, room: str, data: str) -> Document:
-    """A record as it is stored, from its JSON text.
+def record_document(kind: RecordKind, room: str, record: Record) -> Document:
+    """A record as it is stored.
 
     TypeError where an indexed field holds anything but what `RecordKind` says.
     """
-    record: Record = orjson.loads(data)
+    layout = layout_of(kind)
     document: Document = {
         "_id": record_key(room, record["id"]),
         "room": room,
         "id": record["id"],
         "seq": record["seq"],
         "deleted": bool(record.get("deleted")),
-        "shape": shape_of(kind),
-        "data": data,
+        "shape": layout.shape,
+        "data": orjson.dumps(record).decode(),
     }
-    for name in kind.columns:
+    for name in layout.columns:
         document[name] = scalar(name, record.get(name))
     for name in kind.lists:
         document[name] = [scalar(name, item) for item in record.get(name) or ()]

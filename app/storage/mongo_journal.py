@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from bson import ObjectId
-from bson.errors import InvalidDocument
-from pymongo.errors import DuplicateKeyError
 
 from app.storage.mongo_documents import (
     Document,
     commit_document,
+    entries_of,
     entries_of_ops,
-    entry_of,
+    news_of,
     op_text,
-    projected_documents,
 )
 from app.storage.mongo_projection import Projection
+from app.storage.mongo_writer import Writer
 from app.storage.shared_look import SharedLook
-from models.journal import Commit, CommitTooLarge, DuplicateOp, Entry, HeadMoved, Op
+from models.journal import Commit, Entry, HeadMoved, Op
 
 if TYPE_CHECKING:
     from app.storage.mongo import Collection
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 LARGEST = 2**63 - 1
 ROOMS_REMEMBERED = 10_000
 COMMITS_AT_A_TIME = 100
+STEPS = 4
+"""New commits that are looked up one after the other, before the head is looked up by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,51 +58,66 @@ class Part:
             wanted["records"] = {"$eq": self.record}
         return wanted
 
-    def holds(self, entry: Document) -> bool:
+    def holds(self, entry: Entry) -> bool:
         """Whether it is such an entry."""
-        return (self.topic is None or self.topic in entry["topics"]) and self.record in (None, entry["id"])
+        return (self.topic is None or self.topic in entry.topics) and self.record in (None, entry.data["id"])
 
 
 class Journal:
     """Appends to the journals and reads them; see the Storage port."""
 
-    def __init__(self, commits: Collection, projection: Projection) -> None:
+    def __init__(self, commits: Collection, projection: Projection, writer: Writer) -> None:
         self._commits = commits
         self._projection = projection
-        self._head = SharedLook(self._look_for_head)
-        # Heads that were seen and are on a majority; where there is none, the next append looks.
+        self._writer = writer
+        # Heads as this node last knew them. Up to there, everything is on a majority, and its records are
+        # written or known to the projection. The head may be higher, since other nodes write too.
         self._heads: dict[str, int] = {}
+        self._settled = SharedLook(self._settle)
         # Of several appends to a room in this process one is sent; the others wait, and then are late.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def append(self, commit: Commit) -> None:
         """Return once the commit is on a majority. Its records follow, and reads wait for them.
 
-        CommitTooLarge for one that does not fit into one document (16 MiB), TypeError for a record that does
-        not fit its kind; nothing is written then.
+        CommitTooLarge for one of over `mongo_writer.LARGEST` bytes, TypeError for a record that does not fit
+        its kind; nothing is written then.
         """
         room, before = commit.room, commit.first - 1
-        await self._projection.vacancy()
         async with self._locks.setdefault(room, asyncio.Lock()):
-            head = self._heads.get(room, -1)
-            if head > before:
-                raise HeadMoved
+            head = self._heads.get(room)
             # The unique index does not see a hole. To look first is enough: what is there stays there.
-            if head < before and not await self._ends_at(room, before):
+            if head is None or head < before:
+                head = await self._settle(room)
+            if head != before:
                 raise HeadMoved
-            self._heads.pop(room, None)
-            document = commit_document(commit)
             # Before the insert, because what cannot be projected would be in the way of every read.
-            news = projected_documents(document)
-            await self._insert(document)
+            news = news_of(room, commit.entries)
+            await self._writer.insert(commit_document(commit), news)
             self._remember(room, commit.last)
-        self._projection.begin(document, news)
+
+    async def settle(self, rooms: Sequence[str] | None) -> None:
+        """Return when every commit that was inserted before this call is projected or known to the
+        projection; None: in all rooms.
+        """
+        if rooms is not None and len(rooms) == 1:
+            await self._settled(rooms[0])
+        else:
+            await self._projection.look(rooms)
 
     async def look(self, room: str, ops: Sequence[Op]) -> tuple[int, dict[Op, list[Entry]]]:
-        """The head, and the entries of those ops that are known; on a majority and projected, all of it."""
-        head, answers = await asyncio.gather(self._head(room), self._answers(room, ops))
-        await self._projection.finish([room])
-        self._remember(room, head)
+        """The head, and the entries of those ops that are known up to there, all of it on a majority; the
+        records are written or known to the projection.
+        """
+        if not ops:
+            return await self._settled(room), {}
+        wanted = frozenset(ops)
+        head, found = await asyncio.gather(self._settled(room), self._with_ops(room, wanted))
+        answers: dict[Op, list[Entry]] = {}
+        for document in found:
+            if document["last"] <= head:
+                for op, entry in entries_of_ops(document, wanted):
+                    answers.setdefault(op, []).append(entry)
         return head, answers
 
     async def read(self, part: Part, *, after: int, up_to: int | None, limit: int) -> list[Entry]:
@@ -129,25 +145,45 @@ class Journal:
             async for commit in commits:
                 if not commit["projected"]:
                     unsure.append(commit["_id"])
-                asked = (e for e in commit["entries"] if after < e["seq"] <= last and part.holds(e))
-                entries += [entry_of(part.room, e) for e in islice(asked, limit - len(entries))]
+                asked = (e for e in entries_of(commit) if after < e.seq <= last and part.holds(e))
+                entries += islice(asked, limit - len(entries))
                 if len(entries) == limit:
                     break
-        await self._projection.finish_commits(unsure)
+        await self._projection.confirm(unsure)
         return entries
 
-    async def _look_for_head(self, room: str) -> int:
-        return await self._edge(room, "last", -1)
+    async def _settle(self, room: str) -> int:
+        """The head; up to there, everything is on a majority, and its records are written or known to the
+        projection.
+        """
+        head = self._heads.get(room)
+        if head is None or (head := await self._follow(room, head)) is None:
+            head = await self._edge(room, "last", -1)
+            unprojected = {"projected": {"$eq": False}, "room": {"$eq": room}}
+            await self._projection.take_over(await self._commits.find(unprojected).to_list(None))
+        self._remember(room, head)
+        return head
 
-    async def _answers(self, room: str, ops: Sequence[Op]) -> dict[Op, list[Entry]]:
-        answers: dict[Op, list[Entry]] = {}
-        if ops:
-            wanted = frozenset(ops)
-            known = {"room": {"$eq": room}, "ops": {"$in": [op_text(op) for op in wanted]}}
-            async for commit in self._commits.find(known).sort("last", 1):
-                for op, entry in entries_of_ops(commit, wanted):
-                    answers.setdefault(op, []).append(entry)
-        return answers
+    async def _follow(self, room: str, head: int) -> int | None:
+        """The head, by looking for the commit behind a settled one, mostly in vain; None if there are many.
+
+        One command for each, but the unique index finds it at once.
+        """
+        newer: list[Document] = []
+        for _ in range(STEPS):
+            place = {"room": {"$eq": room}, "first": {"$eq": head + 1}}
+            commit = await self._commits.find_one(place)
+            if commit is None:
+                await self._projection.take_over([one for one in newer if not one["projected"]])
+                return head
+            newer.append(commit)
+            head = commit["last"]
+        return None
+
+    async def _with_ops(self, room: str, ops: frozenset[Op]) -> list[Document]:
+        known = {"room": {"$eq": room}, "ops": {"$in": [op_text(op) for op in ops]}}
+        found: list[Document] = await self._commits.find(known).sort("last", 1).to_list(None)
+        return found
 
     async def _edge(self, room: str, field: str, direction: int) -> int:
         """The greatest or least value of the field in the room's commits; 0 if there are none."""
@@ -155,33 +191,7 @@ class Journal:
         found = await commits.sort(field, direction).limit(1).to_list(1)
         return int(found[0][field]) if found else 0
 
-    async def _insert(self, document: Document) -> None:
-        try:
-            await self._commits.insert_one(document)
-        except DuplicateKeyError:
-            # Unless it is this very commit, because the driver had lost the answer and sent it again.
-            if not await self._has({"_id": document["_id"]}):
-                raise await self._refusal(document) from None
-        except InvalidDocument as error:
-            message = f"a commit of {len(document['entries'])} entries is too large for MongoDB"
-            raise CommitTooLarge(message) from error
-
-    async def _ends_at(self, room: str, seq: int) -> bool:
-        return seq == 0 or await self._has({"room": {"$eq": room}, "last": {"$eq": seq}})
-
-    async def _refusal(self, document: Document) -> HeadMoved | DuplicateOp:
-        room = {"room": {"$eq": document["room"]}}
-        if await self._has({**room, "last": {"$gte": document["first"]}}):
-            return HeadMoved()
-        if await self._has({**room, "ops": {"$in": document["ops"]}}):
-            return DuplicateOp()
-        # What was in the way is gone, with a primary that could not keep it. To look again is right anyway.
-        return HeadMoved()
-
-    async def _has(self, wanted: Document) -> bool:
-        return await self._commits.find_one(wanted, {"_id": 1}) is not None
-
     def _remember(self, room: str, head: int) -> None:
         if len(self._heads) >= ROOMS_REMEMBERED:
             self._heads.clear()
-        self._heads[room] = head
+        self._heads[room] = max(head, self._heads.get(room, 0))

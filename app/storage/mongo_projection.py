@@ -1,179 +1,247 @@
-"""From commits to records: the second half of a write to MongoDB, and what reads wait for."""
+"""From commits to records: the second half of a write to MongoDB, and what reads must know of it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
-from pymongo import InsertOne, ReplaceOne, WriteConcern
-from pymongo.errors import BulkWriteError
+from pymongo import WriteConcern
+from pymongo.errors import PyMongoError
 
-from app.storage.mongo_documents import COMMITS, Document, projected_documents
+from app.storage.mongo_backlog import Backlog
+from app.storage.mongo_documents import COMMITS, Document, News, entries_of, keep_newest, merge, news_of
 from app.storage.mongo_limits import brief
+from app.storage.mongo_newest import NewestWriter
 from app.storage.shared_look import SharedLook
 from models.ports import StorageLost
 
 if TYPE_CHECKING:
-    from app.storage.mongo import Collection, Database
+    from app.storage.mongo import Database
 
-IN_FLIGHT = 64
-"""So many commits of this process may wait to be projected; the next append waits."""
+PAUSE = 0.05
+"""Seconds between two rounds, unless somebody waits: so that one round does for many commits."""
 
-CHUNK = 200
-"""Documents written at a time, so that a large import stays within the limit on one operation."""
+GRACE = 0.1
+"""Seconds that are left to another node to project what it has just inserted: its pause and its round."""
 
-MANY = 32
-"""So many documents of one collection in one commit are more likely new than not."""
+RETRY = 1.0
+"""Seconds between two tries while MongoDB does not answer, unless somebody waits."""
 
-News: TypeAlias = dict[str, list[Document]]
-"""What follows from a commit; see `projected_documents`."""
-
-Write: TypeAlias = InsertOne[Document] | ReplaceOne[Document]
-
-_DUPLICATE_KEY = 11000
+AT_A_TIME = 100
+"""Commits of other nodes that are fetched at once."""
 
 log = logging.getLogger("rollcall.storage")
 
 
-class Projection:
-    """Writes what follows from each commit (its records, the room's head) and then marks it `projected`.
+@dataclass(eq=False, slots=True)
+class Round:
+    """Commits that are projected together: their news, and how many entries each has.
 
-    A commit is projected in the background as soon as it is inserted. Whatever dies in between leaves
+    `taken_over`: those of other nodes, with the news of each, for they may be projected by now.
+    """
+
+    commits: dict[ObjectId, int] = field(default_factory=dict)
+    news: News = field(default_factory=dict)
+    taken_over: dict[ObjectId, News] = field(default_factory=dict)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    done: bool = False
+    error: Exception | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.commits or self.taken_over)
+
+    def take_back(self, other: Round) -> None:
+        """Take in what another round could not do."""
+        self.commits.update(other.commits)
+        self.taken_over.update(other.taken_over)
+        merge(self.news, other.news)
+
+
+class Projection:
+    """Writes what follows from commits (their records, the room's head) and then marks them `projected`.
+
+    This happens in the background, in rounds: each takes all that has come since the round before, of all
+    rooms, and writes only the newest state of each record. Whatever dies in between leaves
     `projected: false`, and then the first read that needs it does the rest. To project a commit twice, or
     several at once in any order, comes to the same: a document never gives way to an older one.
 
-    A commit that is `projected` is on a majority of the servers, and so are its records.
+    A commit that is `projected` is on a majority of the servers, and so are its records. What is not written
+    yet is known here, once its commit was begun or taken over: reads look at `unwritten`, or wait for
+    `written`.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, newest: NewestWriter, backlog: Backlog) -> None:
+        self._newest = newest
+        self._backlog = backlog
         self._commits = database[COMMITS]
         # A lost mark costs nothing but projecting again.
         self._marks = self._commits.with_options(write_concern=WriteConcern(w=1))
-        self._tasks: dict[ObjectId, asyncio.Task[None]] = {}
-        self._unprojected = SharedLook(self._look_for_unprojected)
+        self._known: set[ObjectId] = set()
+        self._gathering = Round()
+        self._running: Round | None = None
+        self._task: asyncio.Task[None] | None = None
+        # Set while somebody waits for the next round.
+        self._wanted = asyncio.Event()
+        self._closed = False
+        self._look = SharedLook(self._look_for_unprojected)
 
-    async def vacancy(self) -> None:
-        """Return when one more commit may begin."""
-        while len(self._tasks) >= IN_FLIGHT:
-            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-
-    def begin(self, document: Document, news: News) -> None:
-        """Start to project a commit that is on a majority, unless a read has found it before and does so."""
-        if document["_id"] not in self._tasks:
-            self._start([document["_id"]], self.project(document, news))
-
-    async def finish(self, rooms: Sequence[str] | None) -> None:
-        """Return when every commit that was inserted before this call is projected; None: in all rooms.
-
-        One indexed query, mostly empty.
-        """
-        await self.finish_commits(await self._unprojected(None if rooms is None else frozenset(rooms)))
-
-    async def finish_commits(self, commits: Iterable[ObjectId]) -> None:
-        """Return when these commits are projected. StorageLost if one of them is not there any more."""
-        tasks = {commit: self._tasks.get(commit) for commit in commits}
-        if left := [commit for commit, task in tasks.items() if task is None]:
-            tasks[left[0]] = self._start(left, self._finish(left))
-        running = {task for task in tasks.values() if task is not None}
-        if not running:
+    def begin(self, commit: ObjectId, news: News, entries: int) -> None:
+        """Project a commit of this process that is on a majority; its entries then leave the backlog."""
+        if commit in self._known:
+            # A read has found it before.
+            self._backlog.give(entries)
             return
-        await asyncio.wait(running)
-        for task in running:
-            if task.cancelled():
-                raise StorageLost("the storage was closed")
-            if error := task.exception():
-                raise StorageLost(f"a commit could not be projected: {brief(error)}") from error
+        self._gathering.commits[commit] = entries
+        merge(self._gathering.news, news)
+        self._join(commit)
+
+    async def look(self, rooms: Sequence[str] | None) -> None:
+        """Return when every commit that was inserted before this call is projected or known here; None: in
+        all rooms.
+
+        One indexed query, which mostly finds nothing but commits of this process.
+        """
+        await self._look(None if rooms is None else frozenset(rooms))
+
+    async def take_over(self, documents: Sequence[Document]) -> None:
+        """Project commits that perhaps nobody projects, once a majority has them.
+
+        StorageLost for what `confirm` and `news_of` refuse.
+        """
+        await self.confirm([document["_id"] for document in documents])
+        for document in documents:
+            if document["_id"] not in self._known:
+                news = news_of(document["room"], entries_of(document))
+                self._gathering.taken_over[document["_id"]] = news
+                self._join(document["_id"])
+
+    async def confirm(self, commits: Sequence[ObjectId]) -> None:
+        """Return when these commits are known to be on a majority. StorageLost if one of them is gone."""
+        others = [commit for commit in commits if commit not in self._known]
+        if not others:
+            return
+        # Perhaps only the primary has them. When a later write to them is acknowledged, a majority has both.
+        again = await self._commits.update_many({"_id": {"$in": others}}, {"$inc": {"attempts": 1}})
+        if again.matched_count < len(others):
+            raise StorageLost("a commit is gone that had not reached a majority of the servers")
+
+    def unwritten(self, collection: str, rooms: Sequence[str] | None) -> dict[str, Document]:
+        """The newest known documents of the collection that are not written yet, by `_id`: those of some
+        rooms or, with None, of all.
+        """
+        found: dict[str, Document] = {}
+        for news in self._all_news():
+            in_rooms = {room for place, room in news if place == collection} if rooms is None else rooms
+            for room in in_rooms:
+                keep_newest(found, news.get((collection, room), {}))
+        return found
+
+    async def written(self) -> None:
+        """Return when everything that is known here now is written. StorageLost."""
+        for one in (self._running, self._gathering):
+            if one is None or one.empty:
+                continue
+            self._wanted.set()
+            await one.ended.wait()
+            if not one.done:
+                raise StorageLost("commits could not be projected") from one.error
+
+    async def mark(self, commits: Sequence[ObjectId]) -> None:
+        """Say that nothing is left to do for these commits."""
+        await self._marks.update_many({"_id": {"$in": commits}}, {"$set": {"projected": True}})
 
     async def close(self) -> None:
-        """Return when nothing is being projected any more."""
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
+        """Return when everything is projected that can be now."""
+        self._closed = True
+        self._wanted.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
-    async def project(self, document: Document, news: News) -> None:
-        """Write what follows from the commit, then mark it."""
-        await asyncio.gather(*(write_newest(self._database[name], newest) for name, newest in news.items()))
-        await self.mark(document)
-
-    async def mark(self, document: Document) -> None:
-        """Say that nothing is left to do for the commit."""
-        await self._marks.update_one(_only(document), {"$set": {"projected": True}})
-
-    async def _look_for_unprojected(self, rooms: frozenset[str] | None) -> list[ObjectId]:
+    async def _look_for_unprojected(self, rooms: frozenset[str] | None) -> None:
         wanted: Document = {"projected": {"$eq": False}}
         if rooms is not None:
             wanted["room"] = {"$in": list(rooms)}
-        return [commit["_id"] async for commit in self._commits.find(wanted, {"_id": 1})]
+        found = [commit["_id"] async for commit in self._commits.find(wanted, {"_id": 1})]
+        others = [commit for commit in found if commit not in self._known]
+        for start in range(0, len(others), AT_A_TIME):
+            left = {"_id": {"$in": others[start : start + AT_A_TIME]}, "projected": {"$eq": False}}
+            await self.take_over(await self._commits.find(left).to_list(None))
 
-    async def _finish(self, commits: Sequence[ObjectId]) -> None:
-        for commit_id in commits:
-            commit = await self._commits.find_one({"_id": {"$eq": commit_id}})
-            if commit is None:
-                raise StorageLost("a commit is gone that had not reached a majority of the servers")
-            if commit["projected"]:
-                continue
-            # Perhaps only the primary has it. When a later write to it is acknowledged, a majority has both.
-            again = await self._commits.update_one(_only(commit), {"$inc": {"attempts": 1}})
-            if again.matched_count == 0:
-                raise StorageLost("a commit is gone that had not reached a majority of the servers")
-            await self.project(commit, projected_documents(commit))
+    def _all_news(self) -> Iterator[News]:
+        for one in (self._gathering, self._running):
+            if one is not None:
+                yield one.news
+                yield from one.taken_over.values()
 
-    def _start(self, commits: Sequence[ObjectId], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name="projection")
-        for commit in commits:
-            self._tasks[commit] = task
+    def _join(self, commit: ObjectId) -> None:
+        """The commit is in the round that gathers; see that one is run."""
+        self._known.add(commit)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="projection")
 
-        def ended(_: asyncio.Task[None]) -> None:
-            for commit in commits:
-                del self._tasks[commit]
-            if not task.cancelled() and (error := task.exception()):
-                log.warning("a commit is left to be projected by the next read: %s", brief(error))
+    async def _run(self) -> None:
+        try:
+            while not self._gathering.empty:
+                if not self._gathering.commits:
+                    await self._pause(GRACE)
+                done = await self._run_round()
+                if self._closed and not done:
+                    return
+                await self._pause(PAUSE if done else RETRY)
+        finally:
+            self._task = None
 
-        task.add_done_callback(ended)
-        return task
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
 
+    async def _run_round(self) -> bool:
+        running, self._gathering = self._gathering, Round()
+        self._running = running
+        if not self._closed:
+            self._wanted.clear()
+        try:
+            await self._project(running)
+            running.done = True
+        except PyMongoError as error:
+            running.error = error
+            log.warning("commits are left to be projected later: %s", brief(error))
+        finally:
+            self._running = None
+            self._end(running)
+        return running.done
 
-async def write_newest(collection: Collection, documents: Sequence[Document]) -> None:
-    """Put each document in the place of the one with its `_id`, unless that one's `seq` is as high.
+    def _end(self, ended: Round) -> None:
+        if ended.done:
+            self._known.difference_update(ended.commits, ended.taken_over)
+            self._backlog.give(sum(ended.commits.values()))
+        else:
+            self._gathering.take_back(ended)
+        ended.ended.set()
 
-    Durable on return.
-    """
-    for start in range(0, len(documents), CHUNK):
-        chunk = documents[start : start + CHUNK]
-        # Many at once are an import, and new: for a plain insert the server need not search.
-        new: list[Write] = [
-            InsertOne(document) if len(chunk) >= MANY else ReplaceOne(_older(document), document, upsert=True)
-            for document in chunk
-        ]
-        refused = await _write(collection, chunk, new)
-        # Their `_id` was there, or somebody inserted it at the same moment: that one may be newer or older.
-        # Where nothing can be inserted, the condition on `seq` alone decides.
-        if refused:
-            await _write(collection, refused, [ReplaceOne(_older(one), one) for one in refused])
+    async def _project(self, running: Round) -> None:
+        """Write the news, then mark the commits."""
+        left = await self._left(running) if running.taken_over else []
+        for commit in left:
+            merge(running.news, running.taken_over[commit])
+        documents: dict[str, list[Document]] = {}
+        for (collection, _), newest in running.news.items():
+            documents.setdefault(collection, []).extend(newest.values())
+        writes = (self._newest.write(collection, some) for collection, some in documents.items())
+        for failure in await asyncio.gather(*writes, return_exceptions=True):
+            if failure is not None:
+                raise failure
+        if commits := [*running.commits, *left]:
+            await self.mark(commits)
 
-
-async def _write(
-    collection: Collection, documents: Sequence[Document], writes: Sequence[Write]
-) -> list[Document]:
-    """The documents whose write was refused because their `_id` is taken."""
-    try:
-        await collection.bulk_write(writes, ordered=False)
-    except BulkWriteError as error:
-        details = error.details
-        others = [e for e in details["writeErrors"] if e["code"] != _DUPLICATE_KEY]
-        if others or details["writeConcernErrors"]:
-            raise
-        return [documents[e["index"]] for e in details["writeErrors"]]
-    return []
-
-
-def _older(document: Document) -> Document:
-    return {**_only(document), "seq": {"$lt": document["seq"]}}
-
-
-def _only(document: Document) -> Document:
-    """The filter for one document; the room says which shard it is on."""
-    return {"_id": document["_id"], "room": document["room"]}
+    async def _left(self, running: Round) -> list[ObjectId]:
+        """Those of the commits taken over that nobody has projected by now."""
+        left = {"_id": {"$in": list(running.taken_over)}, "projected": {"$eq": False}}
+        return [commit["_id"] async for commit in self._commits.find(left, {"_id": 1})]

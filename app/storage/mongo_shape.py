@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pymongo import ReplaceOne
 
-from app.storage.mongo_documents import Document, record_document, records_collection, shape_of
+from app.storage.mongo_documents import Document, layout_of, record_document, record_of, records_collection
 from models.record import KINDS, RecordKind
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ async def reshape(database: Database) -> None:
     """
     for kind in list(KINDS.values()):
         collection = database[records_collection(kind.name)]
-        other = {"shape": {"$ne": shape_of(kind)}}
+        other = {"shape": {"$ne": layout_of(kind).shape}}
         chunk: list[Document] = []
         async for document in collection.find(other, {"room": 1, "seq": 1, "data": 1}):
             chunk.append(document)
@@ -39,7 +39,7 @@ async def _rewrite(collection: Collection, kind: RecordKind, documents: list[Doc
         # One that has changed in the meantime is left alone.
         ReplaceOne(
             {"_id": document["_id"], "room": document["room"], "seq": document["seq"]},
-            record_document(kind, document["room"], document["data"]),
+            record_document(kind, document["room"], record_of(document)),
         )
         for document in documents
     ]

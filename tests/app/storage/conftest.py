@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from app.storage.mongo import MongoStorage
+from app.storage.mongo_documents import Document
 from app.storage.sqlite import SqliteStorage
 from models.record import KINDS
 from tests.contract.samples import SAMPLE_KINDS
@@ -52,16 +54,19 @@ async def sqlite(open_sqlite: Open) -> SqliteStorage:
     return await open_sqlite()
 
 
-OpenMongo = Callable[[], Awaitable[MongoStorage]]
+class OpenMongo(Protocol):
+    """Opens a MongoStorage on this test's database, as one more node. `trace`: as MongoStorage has it."""
+
+    async def __call__(self, trace: Callable[[Document], object] | None = None) -> MongoStorage: ...
 
 
 @pytest.fixture
 async def open_mongo(mongodb_database_url: str, sample_kinds: None) -> AsyncIterator[OpenMongo]:
-    """Opens a MongoStorage on this test's database, as one more node; all are closed after the test."""
+    """All nodes are closed after the test."""
     opened: list[MongoStorage] = []
 
-    async def open_one() -> MongoStorage:
-        storage = MongoStorage(mongodb_database_url)
+    async def open_one(trace: Callable[[Document], object] | None = None) -> MongoStorage:
+        storage = MongoStorage(mongodb_database_url, trace=trace)
         opened.append(storage)
         await storage.open()
         return storage

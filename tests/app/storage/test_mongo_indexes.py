@@ -14,6 +14,7 @@ from tests.contract.samples import ROOM, commit, plain, put, sample
 from tests.parts.mongo_plans import MongoPlans
 
 HEAD = ("room", "last")
+NEXT = ("room", "first")
 LEFT = ("projected", "room")
 ID = ("_id",)
 
@@ -32,7 +33,7 @@ async def traced(
     storage = MongoStorage(mongodb_database_url, trace=plans.record)
     await storage.open()
     await put(storage, ROOM, sample("a", title="t"), plain("n"))
-    await storage.get(ROOM, "sample", "a")
+    await storage.lagging("reader", "school")
     yield storage
     await storage.close()
 
@@ -40,9 +41,11 @@ async def traced(
 @pytest.mark.parametrize(
     ("call", "used"),
     [
-        (lambda storage: storage.load(ROOM, [], []), [HEAD, LEFT]),
-        (lambda storage: storage.load(ROOM, [("u1", "x")], []), [HEAD, ("room", "ops"), LEFT]),
-        (lambda storage: storage.heads([ROOM]), [LEFT]),
+        (lambda storage: storage.load(ROOM, [], []), [NEXT]),
+        (lambda storage: storage.load(ROOM, [("u1", "x")], []), [NEXT, ("room", "ops")]),
+        (lambda storage: storage.load("school:unknown", [], []), [HEAD, LEFT]),
+        (lambda storage: storage.heads([ROOM]), [NEXT]),
+        (lambda storage: storage.heads([ROOM, "team:t1"]), [LEFT]),
         (lambda storage: storage.start(ROOM), [("room", "first")]),
         (lambda storage: storage.read(ROOM, after=0, limit=1), [HEAD]),
         (lambda storage: storage.read(ROOM, after=1, limit=5, up_to=2, topic=ROOM), [HEAD]),
@@ -51,7 +54,7 @@ async def traced(
             [("room", "topics", "last")],
         ),
         (lambda storage: storage.read(ROOM, after=1, limit=5, record="a"), [("room", "records", "last")]),
-        (lambda storage: storage.get(ROOM, "sample", "a"), [LEFT]),
+        (lambda storage: storage.get(ROOM, "sample", "a"), [NEXT]),
         (lambda storage: storage.locate("sample", "a"), [LEFT]),
         (lambda storage: storage.lagging("reader", "school"), [LEFT]),
     ],

@@ -5,60 +5,49 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo.errors import ConnectionFailure
 
-from app.storage import mongo_projection
+from app.storage import mongo_backlog, mongo_projection
 from app.storage.mongo import MongoStorage
 from app.storage.mongo_documents import COMMITS, Document, commit_document
-from app.storage.mongo_projection import News, Projection, write_newest
-from models.journal import last_by_record
+from models.journal import HeadMoved, last_by_record
 from models.ports import Lag, StorageLost
 from models.query import query
 from models.record import KINDS
 from tests.app.storage.conftest import OpenMongo
 from tests.app.storage.mongo_appender import ROOMS
-from tests.contract.samples import ROOM, commit, plain, put, read_all, sample
+from tests.app.storage.mongo_steps import STEPS, held_up, stop_at
+from tests.contract.samples import OTHER_ROOM, ROOM, commit, plain, put, read_all, sample
 from tests.parts.process import Child
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
-
-STEPS = ["inserted", "rooms", "records_plain", "records_sample", "written"]
-"""Where a node dies: before anything is written, after one collection alone, before the mark."""
+TEAM = "team:t1"
 
 
-class Death(Exception):
-    """Ends a projection where the process would have ended."""
-
-
-def die_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let projections die at a step."""
-
-    async def write_one(collection: Any, documents: Sequence[Document]) -> None:
-        if step not in (collection.name, "written"):
-            raise Death
-        await write_newest(collection, documents)
-
-    async def no_mark(self: Projection, document: Document) -> None:
-        raise Death
-
-    monkeypatch.setattr(mongo_projection, "write_newest", write_one)
-    monkeypatch.setattr(Projection, "mark", no_mark)
+def go_away() -> None:
+    """What a write meets when the server has gone."""
+    raise ConnectionFailure("gone")
 
 
 async def unprojected(storage: MongoStorage) -> int:
     return await storage.database[COMMITS].count_documents({"projected": False})
 
 
-async def leave_unprojected(storage: MongoStorage, step: str) -> None:
-    """Records a, b and n; then a commit that changes a and n, removes b, adds c, and dies at the step."""
-    await put(storage, ROOM, sample("a", title="old", rank=1), sample("b", title="old"), plain("n", number=1))
-    assert await storage.lagging("reader", "school") == [Lag(ROOM, 0, 3)]
+async def all_projected(storage: MongoStorage) -> bool:
+    return await unprojected(storage) == 0
+
+
+async def append_two(storage: MongoStorage) -> None:
+    """A commit that changes a and n, removes b and adds c, and one of another room in the same round."""
     changed = [
         sample("a", title="passing"),
         sample("a", title="new"),
@@ -66,11 +55,26 @@ async def leave_unprojected(storage: MongoStorage, step: str) -> None:
         sample("c", title="new"),
         plain("n", number=2),
     ]
+    await asyncio.gather(
+        storage.append(commit(storage, ROOM, 4, *changed)),
+        storage.append(commit(storage, TEAM, 2, plain("m", number=2))),
+    )
+
+
+async def begin(storage: MongoStorage) -> None:
+    """Records a, b and n of one room and m of another, projected."""
+    await put(storage, TEAM, plain("m", number=1))
+    await put(storage, ROOM, sample("a", title="old", rank=1), sample("b", title="old"), plain("n", number=1))
+    assert await storage.lagging("reader", "school") == [Lag(ROOM, 0, 3)]
+
+
+async def leave_unprojected(storage: MongoStorage, step: str) -> None:
+    """Begin, then append two commits, and end while they are projected."""
+    await begin(storage)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        die_at(step, monkeypatch)
-        await storage.append(commit(storage, ROOM, 4, *changed))
-        await storage._open.projection.close()
-    assert await unprojected(storage) == 1
+        stop_at(step, go_away, monkeypatch)
+        await append_two(storage)
+        await storage.close()
 
 
 async def heads(storage: MongoStorage) -> Any:
@@ -129,16 +133,18 @@ READS: list[tuple[Callable[[MongoStorage], Awaitable[Any]], Any]] = [
 ]
 
 
-class TestDeathInBetween:
+class TestEndInBetween:
     @pytest.mark.parametrize("step", STEPS)
     async def test_the_next_to_open_finishes_what_was_left(self, open_mongo: OpenMongo, step: str) -> None:
+        witness = await open_mongo()
         await leave_unprojected(await open_mongo(), step)
+        assert await unprojected(witness) == (1 if step == "half marked" else 2)
         other = await open_mongo()
-        assert await unprojected(other) == 0
+        assert await unprojected(witness) == 0
         for look, expected in READS:
             assert await look(other) == expected, look.__name__
 
-    @pytest.mark.parametrize("step", ["inserted", "records_sample"])
+    @pytest.mark.parametrize("step", ["begun", "records_sample"])
     @pytest.mark.parametrize(("look", "expected"), READS, ids=[look.__name__ for look, _ in READS])
     async def test_every_read_of_another_node_sees_what_was_acknowledged(
         self,
@@ -150,27 +156,66 @@ class TestDeathInBetween:
         first, other = await open_mongo(), await open_mongo()
         await leave_unprojected(first, step)
         assert await look(other) == expected
-        assert await unprojected(other) == 0
 
-    async def test_reads_of_the_same_node_see_it_too(self, mongo: MongoStorage) -> None:
-        await leave_unprojected(mongo, "records_sample")
-        for look, expected in READS:
-            assert await look(mongo) == expected, look.__name__
+    async def test_a_read_has_what_it_found_projected(self, open_mongo: OpenMongo) -> None:
+        first, other = await open_mongo(), await open_mongo()
+        await leave_unprojected(first, "begun")
+        await other.heads([ROOM, TEAM])
+        await until(lambda: all_projected(other))
 
-    async def test_the_journal_goes_on_before_anyone_finishes(self, mongo: MongoStorage) -> None:
-        await leave_unprojected(mongo, "inserted")
-        await mongo.append(commit(mongo, ROOM, 9, sample("a", title="newest")))
-        assert (await mongo.get(ROOM, "sample", "a") or {})["title"] == "newest"
-        assert [record["id"] for record in await mongo.find(query("sample", room=ROOM))] == ["a", "c"]
+    async def test_a_node_that_knows_an_earlier_head_finishes_what_came_after_it(
+        self, open_mongo: OpenMongo
+    ) -> None:
+        first, other = await open_mongo(), await open_mongo()
+        await begin(first)
+        assert (await other.heads([ROOM]))[ROOM] == 3
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            stop_at("begun", go_away, monkeypatch)
+            await append_two(first)
+            for seq in range(9, 20):
+                await first.append(commit(first, ROOM, seq, plain("n", number=seq)))
+            await first.close()
+        assert (await load(other))["plain", "n"]["number"] == 19
+        assert await find(other) == ["a", "c"]
+
+    async def test_the_journal_goes_on_before_anyone_finishes(self, open_mongo: OpenMongo) -> None:
+        first, other = await open_mongo(), await open_mongo()
+        await leave_unprojected(first, "begun")
+        await other.append(commit(other, ROOM, 9, sample("a", title="newest")))
+        assert (await other.get(ROOM, "sample", "a") or {})["title"] == "newest"
+        assert [record["id"] for record in await other.find(query("sample", room=ROOM))] == ["a", "c"]
 
     async def test_several_nodes_that_finish_the_same_at_once_come_to_the_same(
         self, open_mongo: OpenMongo
     ) -> None:
-        nodes = [await open_mongo() for _ in range(3)]
-        await leave_unprojected(nodes[0], "rooms")
+        first, *nodes = [await open_mongo() for _ in range(4)]
+        await leave_unprojected(first, "rooms")
         looks = [look(node) for look, _ in READS for node in nodes]
         found = await asyncio.gather(*looks)
         assert found == [expected for _, expected in READS for _ in nodes]
+
+
+class TestAway:
+    @pytest.mark.parametrize("step", STEPS)
+    async def test_what_could_not_be_written_is_known_meanwhile_and_written_later(
+        self, mongo: MongoStorage, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        monkeypatch.setattr(mongo_projection, "RETRY", 0.01)
+        await begin(mongo)
+        with pytest.MonkeyPatch.context() as away:
+            stop_at(step, go_away, away)
+            await append_two(mongo)
+            by_key = {heads, load, get, read}
+            for look, expected in READS:
+                if look in by_key:
+                    assert await look(mongo) == expected, look.__name__
+            with pytest.raises(StorageLost, match="could not be projected"):
+                await count(mongo)
+            await mongo.append(commit(mongo, TEAM, 3, plain("m", number=3)))
+        await until(lambda: all_projected(mongo))
+        for look, expected in READS:
+            assert await look(mongo) == expected, look.__name__
+        assert await mongo.get(TEAM, "plain", "m") == {"kind": "plain", "id": "m", "seq": 3, "number": 3}
 
 
 @pytest.fixture
@@ -221,8 +266,9 @@ class TestKilled:
         child = appender("run", step)
         assert await child.exited(30) == -9
         assert await unprojected(other) >= 1
-        await check(other, ROOMS[0], acknowledged(child)[ROOMS[0]])
-        assert await unprojected(other) == 0
+        for room, head in acknowledged(child).items():
+            await check(other, room, head)
+        await until(lambda: all_projected(other))
 
     async def test_nodes_killed_at_any_moment_lose_nothing(
         self, open_mongo: OpenMongo, appender: Callable[..., Child]
@@ -239,76 +285,33 @@ class TestKilled:
             await storage.close()
 
 
-class TestWriteNewest:
-    def document(self, seq: int) -> Document:
-        return {"_id": "school:s1/a", "room": ROOM, "seq": seq}
-
-    async def test_in_whatever_order_the_newest_stays(self, mongo: MongoStorage) -> None:
-        records = mongo.database["records_sample"]
-        documents = [self.document(seq) for seq in range(1, 31)]
-        random.Random(5).shuffle(documents)
-        await asyncio.gather(*(write_newest(records, [document]) for document in documents))
-        assert await records.find().to_list(None) == [self.document(30)]
-
-    @pytest.mark.parametrize("many", [1, 1_000], ids=["inserted", "replaced"])
-    async def test_of_many_at_once_only_older_ones_give_way(
-        self, mongo: MongoStorage, monkeypatch: pytest.MonkeyPatch, many: int
-    ) -> None:
-        monkeypatch.setattr(mongo_projection, "MANY", many)
-        records = mongo.database["records_sample"]
-
-        def documents(seqs: list[int]) -> list[Document]:
-            return [{"_id": f"{ROOM}/{i}", "room": ROOM, "seq": seq} for i, seq in enumerate(seqs)]
-
-        await write_newest(records, documents([5, 6, 7]))
-        await write_newest(records, documents([9, 6, 3, 2]))
-        assert await records.find().sort("_id").to_list(None) == documents([9, 6, 7, 2])
-
-    @pytest.mark.parametrize("many", [1, 1_000], ids=["inserted", "replaced"])
-    async def test_an_older_one_that_comes_in_between_gives_way(
-        self, mongo: MongoStorage, monkeypatch: pytest.MonkeyPatch, many: int
-    ) -> None:
-        monkeypatch.setattr(mongo_projection, "MANY", many)
-        records = mongo.database["records_sample"]
-        write, calls = mongo_projection._write, 0
-
-        async def overtaken(collection: Any, documents: Any, writes: Any) -> list[Document]:
-            """What MongoDB does when two insert the same `_id` at once: the later one is refused."""
-            nonlocal calls
-            calls += 1
-            if calls == 1:
-                await records.insert_one(self.document(4))
-                return list(documents)
-            return await write(collection, documents, writes)
-
-        monkeypatch.setattr(mongo_projection, "_write", overtaken)
-        await write_newest(records, [self.document(7)])
-        assert await records.find().to_list(None) == [self.document(7)]
-
-
 class TestProjection:
     async def test_an_import_of_thousands_is_projected_whole(self, mongo: MongoStorage) -> None:
         records = [sample(f"r{i}", rank=i, labels=["new"]) for i in range(1_250)]
         await mongo.append(commit(mongo, ROOM, 1, *records, op_ids=["import"] * 1_250, bulk=True))
         assert await mongo.count(query("sample", containing={"labels": "new"}), by="state") == {None: 1_250}
 
-    async def test_an_entry_that_is_returned_is_on_a_majority(self, mongo: MongoStorage) -> None:
+    async def test_what_is_returned_is_on_a_majority(self, open_mongo: OpenMongo) -> None:
+        mongo = await open_mongo()
         inserted = commit(mongo, ROOM, 1, sample("a"), op_ids=["op"])
-        for look in (
-            lambda room: mongo.read(room, after=0, limit=10),
-            lambda room: mongo.load(room, [("u1", "op")], []),
-            lambda room: mongo.heads([room]),
-        ):
+        looks: list[Callable[[MongoStorage], Awaitable[Any]]] = [
+            lambda node: node.read(ROOM, after=0, limit=10),
+            lambda node: node.load(ROOM, [("u1", "op")], []),
+            lambda node: node.heads([ROOM]),
+            lambda node: node.get(ROOM, "sample", "a"),
+        ]
+        for look in looks:
+            node = await open_mongo()
             await mongo.database[COMMITS].delete_many({})
             await mongo.database[COMMITS].insert_one(commit_document(inserted))
-            await look(ROOM)
+            await look(node)
             (document,) = await mongo.database[COMMITS].find().to_list(None)
-            assert document["projected"] is True
             assert document["attempts"] == 1
+            await node.close()
 
     async def test_a_commit_that_is_gone_again_is_not_returned(self, mongo: MongoStorage) -> None:
         with pytest.raises(StorageLost, match="a commit is gone"):
-            await mongo._open.projection.finish_commits([ObjectId()])
+            await mongo._open.projection.confirm([ObjectId()])
 
     async def test_records_of_an_unknown_kind_are_left_to_those_who_know_it(
         self, open_mongo: OpenMongo, monkeypatch: pytest.MonkeyPatch
@@ -329,26 +332,90 @@ class TestProjection:
         assert await mongo.database[COMMITS].count_documents({}) == 0
         await mongo.append(commit(mongo, ROOM, 1, plain("n")))
 
+    async def test_what_waits_is_written_in_one_round_and_each_record_once(
+        self, open_mongo: OpenMongo
+    ) -> None:
+        commands: Counter[str] = Counter()
+
+        def count_command(command: Document) -> None:
+            name, collection = next(iter(command.items()))
+            commands[f"{name} {collection}"] += len(command.get("updates") or command.get("documents") or "1")
+
+        mongo = await open_mongo(count_command)
+        await put(mongo, ROOM, sample("first"))
+        async with held_up(mongo):
+            commands.clear()
+            # The first round has begun with the first of them.
+            for seq in range(2, 30):
+                await mongo.append(commit(mongo, ROOM, seq, sample("a", rank=seq)))
+        await mongo.lagging("reader", "school")
+        assert commands["insert commits"] == 28
+        assert commands["insert records_sample"] + commands["update records_sample"] == 2
+        assert commands["update rooms"] == 2
+        assert commands["update commits"] == 2
+
+    async def test_what_another_node_projects_meanwhile_is_not_projected_again(
+        self, open_mongo: OpenMongo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mongo_projection, "GRACE", 60.0)
+        written: list[str] = []
+
+        def note(command: Document) -> None:
+            if "insert" in command or "update" in command:
+                written.append(str(next(iter(command.values()))))
+
+        here, there = await open_mongo(), await open_mongo(note)
+        async with held_up(here):
+            await here.append(commit(here, ROOM, 1, sample("a", rank=1)))
+            assert (await there.get(ROOM, "sample", "a") or {})["rank"] == 1
+        await until(lambda: all_projected(here))
+        await there.close()
+        assert "commits" in written
+        assert not {"rooms", "records_sample"}.intersection(written)
+
     async def test_an_append_waits_while_too_much_is_not_projected_yet(
         self, mongo: MongoStorage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        let, project = asyncio.Event(), Projection.project
-
-        async def project_when_let(self: Projection, document: Document, news: News) -> None:
-            await let.wait()
-            await project(self, document, news)
-
-        monkeypatch.setattr(Projection, "project", project_when_let)
-        monkeypatch.setattr(mongo_projection, "IN_FLIGHT", 3)
-        for number in range(3):
-            await mongo.append(commit(mongo, f"school:s{number}", 1, sample("a")))
-        fourth = asyncio.create_task(mongo.append(commit(mongo, "school:s3", 1, sample("a"))))
-        assert await mongo.start("school:s0") == 0
-        appended = await mongo.database[COMMITS].count_documents({})
-        let.set()
+        monkeypatch.setattr(mongo_backlog, "MOST_ENTRIES", 3)
+        async with held_up(mongo):
+            for number in range(3):
+                await mongo.append(commit(mongo, f"school:s{number}", 1, sample("a")))
+            fourth = asyncio.create_task(mongo.append(commit(mongo, "school:s3", 1, sample("a"))))
+            assert await mongo.start("school:s0") == 0
+            appended = await mongo.database[COMMITS].count_documents({})
         await fourth
         assert appended == 3
         assert await mongo.locate("sample", "a") is not None
+
+    async def test_a_commit_that_a_read_has_found_before_leaves_its_place_to_others(
+        self, mongo: MongoStorage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mongo_backlog, "MOST_ENTRIES", 3)
+        insert_many = AsyncIOMotorCollection.insert_many
+
+        async def look_before_the_answer(self: Any, documents: Any, **options: Any) -> Any:
+            answer = await insert_many(self, documents, **options)
+            await mongo.heads([ROOM])
+            return answer
+
+        monkeypatch.setattr(AsyncIOMotorCollection, "insert_many", look_before_the_answer)
+        async with held_up(mongo):
+            await mongo.append(commit(mongo, ROOM, 1, sample("a"), sample("b"), sample("c")))
+            await mongo.append(commit(mongo, OTHER_ROOM, 1, sample("a")))
+        await until(lambda: all_projected(mongo))
+        assert [entry.seq for entry in await read_all(mongo, ROOM)] == [1, 2, 3]
+
+    async def test_a_commit_that_was_refused_leaves_its_place_to_others(
+        self, open_mongo: OpenMongo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mongo_backlog, "MOST_ENTRIES", 3)
+        here, there = await open_mongo(), await open_mongo()
+        await put(here, ROOM, sample("a"))
+        await there.append(commit(there, ROOM, 2, sample("b"), op_ids=["op"]))
+        for _ in range(5):
+            with pytest.raises(HeadMoved):
+                await here._open.writer.insert(commit_document(commit(here, ROOM, 2, sample("c"))), {})
+        await here.append(commit(here, ROOM, 3, sample("c"), sample("d")))
 
     async def test_closing_waits_until_all_is_projected(self, open_mongo: OpenMongo) -> None:
         mongo, other = await open_mongo(), await open_mongo()
