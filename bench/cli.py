@@ -11,9 +11,14 @@ from typing import Any, TypeVar
 import click
 import uvloop
 
+from bench import connections as connections_bench
+from bench import curves as curves_bench
 from bench import latency as latency_bench
 from bench import marks as marks_bench
+from bench import push as push_bench
 from bench import reads as reads_bench
+from bench.fanout_servers import NAMES as FANOUT_NAMES
+from bench.generator import LoadFailed
 from bench.school_years import Years
 from bench.servers import Size
 
@@ -21,6 +26,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 TEMPORARY = "rollcall-bench-"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def number(name: str, default: int, most: int, text: str = "") -> Callable[[F], F]:
@@ -29,6 +35,9 @@ def number(name: str, default: int, most: int, text: str = "") -> Callable[[F], 
 
 
 rounds_option = number("--rounds", 3, 20, "The table has the median, the smallest and the largest.")
+noisy_option = click.option(
+    "--noisy", is_flag=True, help="Count noisy rounds too, on a machine that is busy."
+)
 mongodb_option = click.option(
     "--mongodb", "mongodb_url", envvar="ROLLCALL_TEST_MONGODB_URL", help="One that runs; else one is started."
 )
@@ -45,6 +54,23 @@ def load_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def fanout_options(names: tuple[str, ...], seconds: float) -> Callable[[F], F]:
+    """Which servers' fan-out is measured, and for how long in each round."""
+
+    def add(command: F) -> F:
+        for option in (
+            click.option("--only", type=click.Choice(names), multiple=True, help="Not all servers."),
+            noisy_option,
+            click.option("--warm-up", type=click.FloatRange(0, 60), default=0.3, show_default=True),
+            click.option("--seconds", type=click.FloatRange(0.1, 60), default=seconds, show_default=True),
+            rounds_option,
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,19 +145,132 @@ def reads(rounds: int, folder: Path, reads: int, marks: int, schools: int, class
     click.echo(reads_bench.report(results))
 
 
+@cli.command()
+@fanout_options(FANOUT_NAMES, 1.5)
+@number("--members", push_bench.MEMBERS, 15_000, "Of one topic.")
+@number("--pace", push_bench.PACE, 10_000_000, "Deliveries per second.")
+def push(
+    rounds: int, seconds: float, warm_up: float, noisy: bool, only: tuple[str, ...], members: int, pace: int
+) -> None:
+    """One topic's updates to its members, beside the peers."""
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        results = run(
+            push_bench.measure(
+                Path(folder),
+                names=only or FANOUT_NAMES,
+                members=members,
+                pace=pace,
+                rounds=rounds,
+                warm_up=warm_up,
+                seconds=seconds,
+                noisy=noisy,
+            )
+        )
+    click.echo(push_bench.report(results, pace))
+
+
+@cli.command()
+@rounds_option
+@noisy_option
+@click.option("--only", type=click.Choice(connections_bench.NAMES), multiple=True, help="Not all servers.")
+@number("--first", connections_bench.FIRST, 100_000, "Connections before memory is looked at.")
+@number("--connections", connections_bench.CONNECTIONS, 100_000, "Of which memory and speed are looked at.")
+@click.option(
+    "--level",
+    "levels",
+    type=click.IntRange(1, 100_000),
+    multiple=True,
+    default=connections_bench.LEVELS,
+    show_default=True,
+    help="Clients at which disconnects are measured: the first, the connections, or more.",
+)
+def connections(
+    rounds: int, noisy: bool, only: tuple[str, ...], first: int, connections: int, levels: tuple[int, ...]
+) -> None:
+    """What a connection costs to make, to keep and to end."""
+    if first >= connections:
+        raise click.BadParameter("must be more than --first", param_hint="--connections")
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        results = run(
+            connections_bench.measure(
+                Path(folder),
+                names=only or connections_bench.NAMES,
+                first=first,
+                connections=connections,
+                levels=connections_bench.levels_within(levels),
+                rounds=rounds,
+                noisy=noisy,
+            )
+        )
+    click.echo(connections_bench.report(results))
+
+
+@cli.command()
+@fanout_options(curves_bench.NAMES, 0.7)
+@click.option(
+    "--members",
+    type=click.IntRange(1, 15_000),
+    multiple=True,
+    default=curves_bench.MEMBERS,
+    show_default=True,
+)
+@click.option(
+    "--rooms", type=click.IntRange(1, 300), multiple=True, default=curves_bench.ROOMS, show_default=True
+)
+@number("--members-each", curves_bench.MEMBERS_EACH, 1_000, "Of each of several rooms.")
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DOCS,
+    help="The folder for the pictures.  [default: docs]",
+)
+def curves(
+    rounds: int,
+    seconds: float,
+    warm_up: float,
+    noisy: bool,
+    only: tuple[str, ...],
+    members: tuple[int, ...],
+    rooms: tuple[int, ...],
+    members_each: int,
+    pictures: Path,
+) -> None:
+    """Deliveries and latency against members and rooms, with pictures."""
+    places = curves_bench.Places(sorted(set(members)), sorted(set(rooms)), members_each)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        results = run(
+            curves_bench.measure(
+                Path(folder),
+                names=only or curves_bench.NAMES,
+                places=places,
+                rounds=rounds,
+                warm_up=warm_up,
+                seconds=seconds,
+                noisy=noisy,
+            )
+        )
+    click.echo(curves_bench.report(results))
+    for name, text in curves_bench.pictures(results, members_each).items():
+        (pictures / name).write_text(text)
+        click.echo(f"Wrote {pictures / name}", err=True)
+
+
 @cli.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
     """Everything, as the other commands do it by themselves."""
-    for command in (marks, latency, reads):
+    for command in (marks, latency, reads, push, connections, curves):
         click.echo(f"\n## {command.name}\n")
         context.invoke(command)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to the end."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+    """Run it to the end. ClickException if a server or the load generator failed."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except LoadFailed as failed:
+        raise click.ClickException(str(failed)) from None
 
 
 def main() -> None:

@@ -28,3 +28,17 @@ def cpu_seconds(pid: int) -> float:
     # proc(5): after the name in parentheses, utime and stime are the 12th and 13th fields.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory of a process that is in RAM now."""
+    # proc(5): the second field of statm counts resident pages.
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def stolen_seconds(cores: set[int]) -> float:
+    """The time since the start of the machine in which these cores had work and the hypervisor ran others."""
+    # proc(5): a line for each core has its name, then steal as the 8th number.
+    lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
+    names = {f"cpu{core}" for core in cores}
+    return sum(int(line[8]) for line in lines if line[0] in names) / TICKS

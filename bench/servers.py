@@ -21,6 +21,7 @@ from app.demo.load import Demo
 from app.demo.passwords import DEMO_PASSWORD, set_password_of_all
 from app.demo.plan import Size as DemoSize
 from app.demo.plan import accounts
+from app.main import Node
 from app.passwords import BcryptPasswords
 from bench.cores import SERVER_CORE, generator_core, pin
 from bench.socket_client import CONNECTED
@@ -32,6 +33,8 @@ START_LIMIT = 60.0
 STOP_LIMIT = 20.0
 CHEAP_ROUNDS = 4
 READY = b'42["ready"'
+SERVE = ("app", "serve")
+KEY_ID = "bench"
 
 HIGH_LIMITS = {
     "ROLLCALL_LIMIT_ACTIONS": "100000000/10 seconds",
@@ -84,16 +87,18 @@ async def rollcall(name: str, database_url: str, size: Size) -> AsyncIterator[Se
 
 
 @asynccontextmanager
-async def served(name: str, database_url: str) -> AsyncIterator[Server]:
-    """Rollcall on a database that is there."""
+async def served(
+    name: str, database_url: str, *, secret: str | None = None, program: Sequence[str] = SERVE
+) -> AsyncIterator[Server]:
+    """Rollcall on a database that is there. `secret`: the key of tokens made before."""
     port = free_port()
     env = environment_without("ROLLCALL_") | {
         "ROLLCALL_PORT": str(port),
         "ROLLCALL_DATABASE_URL": database_url,
-        "ROLLCALL_SECRET": f"bench:{token_hex(32)}",
+        "ROLLCALL_SECRET": f"{KEY_ID}:{secret or token_hex(32)}",
         **HIGH_LIMITS,
     }
-    child = Child([sys.executable, "-m", "app", "serve"], env=env, cwd=ROOT)
+    child = Child([sys.executable, "-m", *program], env=env, cwd=ROOT)
     with _running(child):
         await asyncio.to_thread(child.wait_for_line, "address +http", START_LIMIT)
         pin(child.pid, SERVER_CORE)
@@ -145,6 +150,18 @@ def mongo_database(url: str) -> Iterator[str]:
 
 async def load_demo(database_url: str, size: Size) -> None:
     """The demo data, with password hashes that are cheap to verify: signing in is not what is measured."""
+    demo_size = DemoSize(size.schools, size.classes, size.students)
+    async with demo_node(database_url, demo_size) as node:
+        passwords = BcryptPasswords(CHEAP_ROUNDS)
+        password_hash = await passwords.hash(DEMO_PASSWORD)
+        passwords.close()
+        ids = [account.id for account in accounts(demo_size)]
+        await set_password_of_all(node.credentials, ids, password_hash)
+
+
+@asynccontextmanager
+async def demo_node(database_url: str, size: DemoSize) -> AsyncIterator[Node]:
+    """A node without doors that holds the demo of this size."""
     settings = Settings(
         host=HOST,
         port=0,
@@ -159,20 +176,15 @@ async def load_demo(database_url: str, size: Size) -> None:
         log_level=logging.WARNING,
     )
     async with opened(settings) as node:
-        demo_size = DemoSize(size.schools, size.classes, size.students)
         demo = Demo(
-            demo_size,
+            size,
             core=node.core,
             credentials=node.credentials,
             passwords=node.passwords,
             clock=node.clock,
         )
         await demo.load(password=None, history=0, advance=lambda done: None)
-        passwords = BcryptPasswords(CHEAP_ROUNDS)
-        password_hash = await passwords.hash(DEMO_PASSWORD)
-        passwords.close()
-        ids = [account.id for account in accounts(demo_size)]
-        await set_password_of_all(node.credentials, ids, password_hash)
+        yield node
 
 
 async def sign_in(url: str, emails: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,159 @@
+/* The load: writers send updates, all at once or at a pace, and every update is awaited at its members. */
+
+#include "generator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a span of time began with. */
+struct span {
+    double begin, server, generator;
+    struct counts counts;
+};
+
+void add_room(uint64_t deliveries, const char *template, size_t size)
+{
+    static const char mark[NUMBER_DIGITS + 1] = "#########";
+    if (g.room_count == MAX_ROOMS) fail("more than %d rooms", MAX_ROOMS);
+    struct room *room = &g.rooms[g.room_count++];
+    room->deliveries = deliveries;
+    room->frame = malloc(size + 16);
+    if (!room->frame) fail("no memory is left");
+    room->size = frame_of(room->frame, template, size);
+    room->place_count = 0;
+    uint8_t *at = room->frame, *end = room->frame + room->size;
+    while ((at = memmem(at, end - at, mark, NUMBER_DIGITS))) {
+        if (room->place_count == PLACES) fail("the number stands in a message more than %d times", PLACES);
+        room->places[room->place_count++] = at - room->frame;
+        at += NUMBER_DIGITS;
+    }
+}
+
+/* A writer always writes to the same room: servers keep the order of one connection's messages. */
+static void send_update(int writer, double due)
+{
+    struct room *room = &g.rooms[writer % g.room_count];
+    char digits[NUMBER_DIGITS];
+    uint32_t number = ++g.number, left = number;
+    for (int i = NUMBER_DIGITS - 1; i >= 0; i--, left /= 10) digits[i] = '0' + left % 10;
+    for (int i = 0; i < room->place_count; i++) memcpy(room->frame + room->places[i], digits, NUMBER_DIGITS);
+    g.due[number % NUMBERED] = due;
+    g.counts.sent++;
+    g.counts.expected += room->deliveries;
+    send_frame(&g.connections[writer], room->frame, room->size);
+}
+
+static bool all_there(void)
+{
+    return g.counts.acked >= g.counts.sent && g.counts.delivered >= g.counts.expected;
+}
+
+static void await_all(void)
+{
+    double limit = now() + DRAIN_LIMIT;
+    while (!all_there() && now() < limit) look(limit, 0);
+    if (!all_there())
+        fail("of %lu updates %lu were acknowledged, and %lu of %lu deliveries came", g.counts.sent,
+             g.counts.acked, g.counts.delivered, g.counts.expected);
+}
+
+static struct span begin(void)
+{
+    forget_samples();
+    return (struct span){now(), cpu_of_server(), cpu_of_generator(), g.counts};
+}
+
+static struct span end(void)
+{
+    return (struct span){now(), cpu_of_server(), cpu_of_generator(), g.counts};
+}
+
+static void report(const struct span *from, const struct span *to)
+{
+    uint64_t delivered = to->counts.delivered - from->counts.delivered;
+    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f,\"generator_cpu\":%.6f,\"updates\":%lu,\"deliveries\":%lu,"
+           "\"bytes\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"late_ms\":%.3f,\"other\":%lu}\n",
+           to->begin - from->begin, to->server - from->server, to->generator - from->generator,
+           to->counts.acked - from->counts.acked, delivered,
+           delivered ? (double)(to->counts.bytes - from->counts.bytes) / delivered : 0,
+           received_percentile(0.5) * 1e3, received_percentile(0.99) * 1e3, late_percentile(0.99) * 1e3,
+           g.counts.other);
+}
+
+static void check_load(int writers)
+{
+    if (!g.room_count || writers < 1 || writers > g.connected) fail("no room, or no such writers");
+    if (g.counts.other) fail("the server said something unexpected: %s", g.other);
+}
+
+/* One update at a time: the next one when this one is with all of its members. */
+void single(double seconds)
+{
+    check_load(1);
+    g.timing = true;
+    struct span from = begin();
+    while (now() < from.begin + seconds) {
+        send_update(0, now());
+        await_all();
+    }
+    struct span to = end();
+    g.timing = false;
+    check_load(1);
+    report(&from, &to);
+}
+
+/* As many as the server takes: `window` updates are on their way at any time. */
+void flood(double warm_up, double seconds, int writers, int window)
+{
+    check_load(writers);
+    double start = now() + warm_up, stop = start + seconds;
+    struct span from = {0}, to;
+    uint64_t average = 0;
+    int writer = 0;
+    for (int i = 0; i < g.room_count; i++) average += g.rooms[i].deliveries;
+    average /= g.room_count;
+    for (;;) {
+        if (!from.begin && now() >= start) from = begin();
+        if (now() >= stop) break;
+        while (g.counts.sent - g.counts.acked < (uint64_t)window
+               && g.counts.expected < g.counts.delivered + window * average) {
+            send_update(writer, now());
+            writer = (writer + 1) % writers;
+        }
+        look(stop, 0);
+    }
+    to = end();
+    await_all();
+    check_load(writers);
+    report(&from, &to);
+}
+
+/* So many a second, evenly, whatever the answers do; latencies count from when an update was due. */
+void paced(double rate, double warm_up, double seconds, int writers)
+{
+    check_load(writers);
+    double first = now(), stop = first + warm_up + seconds;
+    struct span from = {0}, to;
+    uint64_t count = 0;
+    for (;;) {
+        double due = first + count / rate;
+        if (!from.begin && now() >= first + warm_up) {
+            from = begin();
+            g.timing = true;
+        }
+        if (due >= stop) break;
+        if (now() < due) {
+            look(due, 0);
+            continue;
+        }
+        note_late(now() - due);
+        send_update(count++ % writers, due);
+    }
+    while (now() < stop) look(stop, 0);
+    to = end();
+    await_all();
+    g.timing = false;
+    check_load(writers);
+    report(&from, &to);
+}
