@@ -56,3 +56,24 @@ install() {
     # The development lock pins everything that the other one does.
     if [ "$lock" = requirements-dev.lock ]; then fingerprint requirements.lock >.venv/requirements.lock; fi
 }
+
+# missing PART REMEDY: with CI=true a missing part ends the run; elsewhere what needs it is left out.
+missing() {
+    echo "$1 is not there: $2" >&2
+    if [ "${CI:-}" = true ]; then exit 1; fi
+}
+
+have() { command -v "$1" >/dev/null; }
+
+# install_node_packages: makes node_modules hold what package-lock.json pins; at once if it does already.
+install_node_packages() {
+    if cmp -s package-lock.json node_modules/.installed; then return; fi
+    if ! { have node && have npm; } && [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && have apt-get; then
+        apt-get update -qq && apt-get install -qq -y --no-install-recommends nodejs npm
+    fi
+    if have node && have npm; then
+        npm ci --silent && cp package-lock.json node_modules/.installed
+    else
+        missing "Node" "install Node 18 or newer with npm (Debian, Ubuntu: apt-get install nodejs npm)"
+    fi
+}

@@ -1,0 +1,12 @@
+export { Client } from "./client.js";
+export { Topic } from "./topic.js";
+export { Core, type CoreOptions } from "./core.js";
+export type { Change, Effect, QueuedAction, Status, StoredAction, TimerName, Why } from "./effects.js";
+export { Offline, QueueError, Refused, Stopped } from "./errors.js";
+export { IndexedDbStore } from "./indexeddb_store.js";
+export type { Remove } from "./listeners.js";
+export type { ActOptions, ClientOptions, SubscribeOptions } from "./options.js";
+export { type Session, type SignedInUser, signIn } from "./sign_in.js";
+export { MemoryStore, type Store } from "./store.js";
+export type { TopicOptions } from "./topics.js";
+export type * from "./wire.js";
