@@ -4,6 +4,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.kit",
+    "tests.parts.browser",
     "tests.parts.disk",
     "tests.parts.mongodb",
     "tests.parts.node",

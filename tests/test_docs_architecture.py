@@ -16,7 +16,7 @@ from handlers.core import load_handlers
 from handlers.dispatch.consumers import CONSUMERS
 from tests.pages import ARCHITECTURE, ROOT, code, prose, rows, section
 
-PACKAGES = ("models", "handlers", "realtime", "app")
+PACKAGES = ("models", "handlers", "realtime", "app", "client")
 COPIED = (*PACKAGES, "tests", "pyproject.toml")
 APPENDED = re.compile(r"At the end of\n?\s?`([\w/.]+)`:\n\n```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE_LIMIT = 120.0
@@ -31,11 +31,15 @@ def test_every_file_has_its_line_and_every_line_a_file() -> None:
         if path.name != "__init__.py"
     }
     assert sorted(path for path in named if path.endswith(".py")) == sorted(files)
+    typescript = [path.relative_to(ROOT).as_posix() for path in (ROOT / "web").rglob("src/**/*.ts")]
+    assert sorted(path for path in named if path.endswith(".ts")) == sorted(typescript)
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_file_that_the_page_names_is_there() -> None:
-    named = re.findall(r"`((?:app|realtime|handlers|models|tests|docs)/[\w/.]+)`", prose(ARCHITECTURE))
+    named = re.findall(
+        r"`((?:app|realtime|handlers|models|client|web|tests|docs)/[\w/.]+)`", prose(ARCHITECTURE)
+    )
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 

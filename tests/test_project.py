@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("app", "realtime", "handlers", "models")
+PACKAGES = ("app", "realtime", "handlers", "models", "client")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
