@@ -1,10 +1,10 @@
 """Presence of all nodes, in Redis.
 
 A node keeps the users of each topic in a hash of its own, and one key that lives for some seconds says that
-the node does; hashes of nodes whose key has gone are of no account, and expire. So a user who stays costs
-nothing. What changes is written to the hash and to a stream in one transaction, which also reads the stream:
-at most once a second, however many come and go. A topic with connections here is read once, in such a
-transaction, and then follows from the stream.
+the node does; hashes of nodes without it are of no account. So a user who stays costs nothing. What changes
+is written to the hash and to a stream in one transaction, which also reads the stream: once a second, however
+many come and go. A topic with connections here is read once, in such a transaction, and then follows from the
+stream.
 """
 
 from __future__ import annotations
@@ -13,37 +13,31 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import orjson
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from models.ports import Present
 from realtime.presence_elsewhere import Elsewhere
+from realtime.presence_life import ENTRIES, Keys, Life, Pair, facts_in, users_in
 from realtime.presence_memory import PresenceMemory
 from realtime.redis_address import LIMIT, redis_pool
 
 EVERY = 1.0
 """Seconds between two exchanges with Redis (design: section 5)."""
 
+SOON = 0.1
+"""Seconds between two exchanges at the least, where something waits for one."""
+
 ALIVE = 6
 """Seconds that a node's sign of life holds."""
 
 GRACE = 6.0
 """Seconds that a node without one is still believed in: it may have come under another name after Redis was
-emptied. With `ALIVE` and two intervals it is less than the 15 s of the design.
+emptied. With `ALIVE` and two intervals that is less than the 15 s of the design.
 """
-
-KEPT = 3_600
-"""Seconds that Redis keeps what nobody renews."""
-
-SOON = 0.1
-"""Seconds between two exchanges at the least."""
 
 CHANGES = 500
 """Users who come or go in one exchange; the next one follows at once."""
@@ -51,12 +45,7 @@ CHANGES = 500
 READ = 100
 """Topics read in one exchange; the next one follows at once."""
 
-ENTRIES = 1_000
-"""Entries that the stream holds, one for each exchange of each node in which something changed."""
-
 log = logging.getLogger("rollcall.presence")
-
-Pair = tuple[str, str]
 
 
 class PresenceRedis:
@@ -66,7 +55,7 @@ class PresenceRedis:
         self, url: str, epoch: str, *, every: float = EVERY, alive: int = ALIVE, grace: float = GRACE
     ) -> None:
         self._redis = Redis(connection_pool=redis_pool(url, "rollcall-presence"))
-        self._prefix = f"rollcall:{epoch}:presence"
+        self._keys = Keys(epoch)
         self._every = every
         self._alive = alive
         self._grace = grace
@@ -77,10 +66,7 @@ class PresenceRedis:
         self._listed: set[str] = set()
         self._dead: set[str] = set()
         self._dirty: dict[Pair, None] = {}
-        self._written: OrderedDict[str, float] = OrderedDict()
         self._position: bytes | None = None
-        self._announced = False
-        self._life = ""
         self._begin_life()
         self._more = asyncio.Event()
         self._away = False
@@ -100,8 +86,9 @@ class PresenceRedis:
         await asyncio.wait([self._task])
         self._task = None
         with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(self._every):
-                await self._say_goodbye()
+            async with asyncio.timeout(self._every), self._redis.pipeline(transaction=True) as pipe:
+                self._life.end(pipe)
+                await pipe.execute()
         await self._redis.connection_pool.disconnect()
 
     def enter(self, topic: str, connection: str, user: Present) -> None:
@@ -140,6 +127,22 @@ class PresenceRedis:
         if self._changed is not None:
             self._changed(topic, user, there)
 
+    def _begin_life(self) -> None:
+        """Write everything under a new name, and read everything: what was written under the old one may be
+        gone, and changes may have been missed.
+        """
+        self._life = Life(self._keys, self._here, self._alive)
+        self._position = None
+        topics = self._here.topics()
+        self._dirty = {(topic, user.id): None for topic in topics for user in self._here.here(topic)}
+        self._elsewhere.read_anew()
+
+    def _bound_changes(self) -> None:
+        """Of those who came and went while Redis is away nobody need be told."""
+        there = sum(self._here.count(topic) for topic in self._here.topics())
+        if len(self._dirty) > 2 * there + CHANGES:
+            self._begin_life()
+
     # -- exchanges
 
     async def _keep_exchanging(self) -> None:
@@ -163,12 +166,6 @@ class PresenceRedis:
                         await self._more.wait()
             self._more.clear()
 
-    def _bound_changes(self) -> None:
-        """Of those who came and went while Redis is away nobody need be told."""
-        there = sum(self._here.count(topic) for topic in self._here.topics())
-        if len(self._dirty) > 2 * there + CHANGES:
-            self._begin_life()
-
     async def _exchange(self) -> bool:
         """One transaction: what has changed here goes there, what has changed elsewhere comes. True if there
         is more to be done at once.
@@ -176,87 +173,47 @@ class PresenceRedis:
         changes = list(itertools.islice(self._dirty, CHANGES))
         for pair in changes:
             del self._dirty[pair]
-        announce = not self._announced and not self._dirty
-        unread = self._elsewhere.unread(READ)
-        asked = sorted(self._listed | self._elsewhere.nodes)
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(self._key("alive", self._life), 1, ex=self._alive, xx=self._announced)
-                pipe.smembers(self._nodes)
-                pipe.mget([self._key("alive", node) for node in (self._life, *asked)])
-                if self._position is None:
-                    pipe.xrevrange(self._stream, count=1)
-                else:
-                    pipe.xread({self._stream: self._position}, count=ENTRIES)
-                for topic, node in unread:
-                    pipe.hgetall(self._key(node, topic))
-                self._write(pipe, changes, announce=announce)
-                alive, listed, (_, *lives), entries, *users = await pipe.execute()
+            return await self._exchange_with(changes)
         except BaseException:
             self._dirty.update(dict.fromkeys(changes))
             raise
-        if not alive:
+
+    async def _exchange_with(self, changes: list[Pair]) -> bool:
+        announce = not self._life.announced and not self._dirty
+        unread = self._elsewhere.unread(READ)
+        asked = sorted(self._listed | self._elsewhere.nodes)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            self._life.sign(pipe)
+            pipe.smembers(self._keys.nodes)
+            pipe.mget([self._keys.alive(life) for life in (self._life.name, *asked)])
+            if self._position is None:
+                pipe.xrevrange(self._keys.changes, count=1)
+            else:
+                pipe.xread({self._keys.changes: self._position}, count=ENTRIES)
+            for topic, node in unread:
+                pipe.hgetall(self._keys.users(node, topic))
+            self._life.write(pipe, changes, asyncio.get_running_loop().time())
+            if announce:
+                self._life.announce(pipe)
+            if self._dead:
+                pipe.srem(self._keys.nodes, *self._dead)
+            signed, listed, (_, *signs), entries, *users = await pipe.execute()
+        if not signed:
             # Redis was emptied, or this node was away for so long that others count it as dead.
             self._begin_life()
             return True
-        self._announced = self._announced or announce
+        self._life.announced = self._life.announced or announce
         self._dead.clear()
-        life_of = dict(zip(asked, lives, strict=True))
-        unknown = self._take_nodes({node.decode() for node in listed}, life_of)
+        sign_of = dict(zip(asked, signs, strict=True))
+        unknown = self._take_nodes({node.decode() for node in listed}, sign_of)
         self._take_entries(entries)
         for (topic, node), found in zip(unread, users, strict=False):
             # What a dead node wrote may be gone: until it is forgotten, its users are those it had.
-            self._elsewhere.fill(topic, node, _users_in(found) if life_of[node] else None)
+            self._elsewhere.fill(topic, node, users_in(found) if sign_of[node] else None)
         if not unknown:
             self._elsewhere.settle()
         return bool(unknown or self._dirty or self._elsewhere.unread(1))
-
-    def _write(self, pipe: Pipeline, changes: list[Pair], *, announce: bool) -> None:
-        now = asyncio.get_running_loop().time()
-        facts = []
-        for topic, pairs in itertools.groupby(sorted(changes), key=lambda pair: pair[0]):
-            key = self._key(self._life, topic)
-            for _, user_id in pairs:
-                user = self._here.user(topic, user_id)
-                if user is None:
-                    pipe.hdel(key, user_id)
-                    facts.append([topic, user_id])
-                else:
-                    pipe.hset(key, user_id, orjson.dumps([user.name, user.since]))
-                    facts.append([topic, user_id, user.name, user.since])
-            pipe.expire(key, KEPT)
-            self._written[topic] = now
-            self._written.move_to_end(topic)
-        if facts and self._announced:
-            self._add_entry(pipe, {"node": self._life, "facts": orjson.dumps(facts)})
-        if announce:
-            pipe.sadd(self._nodes, self._life)
-        if self._dead:
-            pipe.srem(self._nodes, *self._dead)
-        pipe.expire(self._nodes, KEPT)
-        self._renew(pipe, now)
-
-    def _renew(self, pipe: Pipeline, now: float) -> None:
-        """The hashes that have not been written for long must not expire while somebody is in them."""
-        old = itertools.takewhile(lambda item: item[1] < now - KEPT / 3, self._written.items())
-        for topic, _ in list(itertools.islice(old, READ)):
-            if self._here.count(topic):
-                pipe.expire(self._key(self._life, topic), KEPT)
-                self._written[topic] = now
-                self._written.move_to_end(topic)
-            else:
-                del self._written[topic]
-
-    def _add_entry(self, pipe: Pipeline, entry: dict[Any, Any]) -> None:
-        pipe.xadd(self._stream, entry, maxlen=ENTRIES)
-        pipe.expire(self._stream, KEPT)
-
-    async def _say_goodbye(self) -> None:
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(self._key("alive", self._life))
-            pipe.srem(self._nodes, self._life)
-            self._add_entry(pipe, {"node": self._life, "gone": 1})
-            await pipe.execute()
 
     async def _read_others(self, topic: str) -> Iterable[Present]:
         """The users of a topic without connections here."""
@@ -265,29 +222,29 @@ class PresenceRedis:
         try:
             async with asyncio.timeout(LIMIT), self._redis.pipeline(transaction=True) as pipe:
                 for node in self._elsewhere.nodes:
-                    pipe.hgetall(self._key(node, topic))
+                    pipe.hgetall(self._keys.users(node, topic))
                 found = await pipe.execute()
         except (RedisError, OSError, TimeoutError):
             return []
-        return [user for users in found for user in _users_in(users).values()]
+        return [user for users in found for user in users_in(users).values()]
 
     # -- what comes from elsewhere
 
-    def _take_nodes(self, listed: set[str], lives: Mapping[str, object]) -> set[str]:
+    def _take_nodes(self, listed: set[str], signs: Mapping[str, object]) -> set[str]:
         """Nodes come when they are listed and alive, and are forgotten some time after they are not. Returns
         those of which is not known yet whether they live.
         """
         now = asyncio.get_running_loop().time()
-        listed.discard(self._life)
-        for node, life in lives.items():
-            if life is None:
+        listed.discard(self._life.name)
+        for node, sign in signs.items():
+            if sign is None:
                 self._dead.update({node} & listed)
             elif node in listed:
                 self._seen[node] = now
                 if node not in self._elsewhere.nodes:
                     self._elsewhere.add(node)
         self._listed = listed - self._dead
-        return listed - lives.keys()
+        return listed - signs.keys()
 
     def _forget_dead(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -312,48 +269,11 @@ class PresenceRedis:
 
     def _take_entry(self, entry: Mapping[bytes, bytes]) -> None:
         node = entry[b"node"].decode()
-        if node == self._life:
-            return
         if b"gone" in entry:
             self._forget(node)
-            return
-        for topic, user_id, *more in orjson.loads(entry[b"facts"]):
-            self._elsewhere.apply(node, topic, user_id, Present(user_id, *more) if more else None)
-
-    # -- names
-
-    def _begin_life(self) -> None:
-        """Write everything under a new name, and read everything: what was written under the old one may be
-        gone, and changes may have been missed.
-        """
-        self._life = secrets.token_hex(8)
-        self._announced = False
-        self._position = None
-        self._written.clear()
-        self._dirty = {
-            (topic, user.id): None for topic in self._here.topics() for user in self._here.here(topic)
-        }
-        self._elsewhere.read_anew()
-
-    def _key(self, *parts: str) -> str:
-        return ":".join((self._prefix, *parts))
-
-    @property
-    def _nodes(self) -> str:
-        return self._key("nodes")
-
-    @property
-    def _stream(self) -> str:
-        return self._key("changes")
-
-
-def _users_in(found: Mapping[bytes, bytes]) -> dict[str, Present]:
-    """The users in a node's hash of a topic; what makes no sense is left out."""
-    users = {}
-    for field, text in found.items():
-        with contextlib.suppress(ValueError, TypeError):
-            users[field.decode()] = Present(field.decode(), *orjson.loads(text))
-    return users
+        elif node != self._life.name:
+            for topic, user_id, user in facts_in(entry):
+                self._elsewhere.apply(node, topic, user_id, user)
 
 
 def _merged(*groups: Iterable[Present]) -> list[Present]:

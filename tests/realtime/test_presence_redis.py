@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from realtime.presence_elsewhere import Elsewhere
-from realtime.presence_redis import CHANGES, ENTRIES, PresenceRedis
+from realtime.presence_life import ENTRIES
+from realtime.presence_redis import CHANGES, PresenceRedis
 from tests.contract.test_presence import OTHER_TOPIC, TOPIC, Node, user
 from tests.parts.process import ServerProcess
 from tests.waiting import until
@@ -18,8 +19,8 @@ from tests.waiting import until
 EVERY = 0.1
 """Seconds between two exchanges here, so that the tests need not wait for long."""
 
-ALIVE = 1
-GRACE = 1.0
+ALIVE = 2
+GRACE = 2.0
 
 Open = Callable[..., Awaitable[Node]]
 
