@@ -205,10 +205,19 @@ def _database_url(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
-    if text and not REDIS.match(text):
+    if not text:
+        return text
+    if not REDIS.match(text):
         raise ValidationError(
             "must be redis://HOST:PORT, rediss://HOST:PORT (encrypted) or unix:///SOCKET; or empty, for none"
         )
+    # Imported where it is used: the driver takes as long as all the rest.
+    from realtime.redis_address import redis_pool
+
+    try:
+        redis_pool(text, "rollcall")
+    except ValueError as error:
+        raise ValidationError(f"has a wrong option: {error}") from None
     return text
 
 

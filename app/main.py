@@ -15,7 +15,7 @@ from aiohttp import web
 
 from app.auth import ACCOUNT_BUDGET, SIGN_IN_BUDGET, Auth
 from app.clock import RandomIds, SystemClock
-from app.config import SettingError, Settings
+from app.config import Settings
 from app.http.door import HttpDoor, add_routes
 from app.key_file import signing_keys
 from app.limits_memory import LimiterMemory
@@ -81,18 +81,13 @@ def journal_from(settings: Settings) -> SqliteReader | Storage:
 
 
 def fanout_from(settings: Settings, epoch: str) -> Fanout:
-    """What carries commits to the other nodes of the storage with this epoch; without Redis to nobody.
-    SettingError for an address of Redis with options that do not exist.
-    """
+    """What carries commits to the other nodes of the storage with this epoch; without Redis to nobody."""
     if not settings.redis_url:
         return FanoutMemory()
     # Imported where it is used, as the driver of MongoDB.
     from realtime.fanout_redis import FanoutRedis
 
-    try:
-        return FanoutRedis(settings.redis_url, epoch)
-    except ValueError as error:
-        raise SettingError(f"ROLLCALL_REDIS_URL cannot be used: {error}") from None
+    return FanoutRedis(settings.redis_url, epoch)
 
 
 def turns_from(settings: Settings, epoch: str) -> Turns:
