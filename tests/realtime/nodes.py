@@ -17,7 +17,7 @@ from tests.kit import CoreKit, SetClock
 from tests.realtime.kit import Client, DoorKit
 from tests.waiting import until
 
-PROBE = 0.2
+PROBE = 0.5
 """Seconds between two numbers that prove that Redis is heard, so that tests need not wait for long."""
 
 

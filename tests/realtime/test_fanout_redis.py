@@ -22,7 +22,7 @@ from tests.contract.test_fanout import EPOCH, OTHER_ROOM, ROOM, Node, commit_of
 from tests.parts.process import HOST, ServerProcess
 from tests.waiting import until
 
-PROBE = 0.2
+PROBE = 0.5
 """Seconds between two numbers here, so that the tests need not wait for long."""
 
 CHANNEL = f"rollcall:{EPOCH}:room:{ROOM}"

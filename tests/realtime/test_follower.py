@@ -26,13 +26,13 @@ ROOM = "school:s1"
 
 
 class LosableStorage(SqliteStorage):
-    """Reads fail while `lost`, and are counted. `gate` holds answers about heads back until it is set."""
+    """Reads fail while `lost`, and are counted. `gate` holds all answers back until it is set."""
 
     lost = False
     lost_heads = 0
     reads = 0
     most_at_once = 0
-    _at_once = 0
+    reading = 0
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -54,12 +54,14 @@ class LosableStorage(SqliteStorage):
         if self.lost:
             raise StorageLost("switched off")
         self.reads += 1
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
-            return await super().read(room, **options)  # type: ignore[arg-type]
-        finally:
-            self._at_once -= 1
+        self.reading += 1
+        self.most_at_once = max(self.most_at_once, self.reading)
+        answer = await super().read(room, **options)  # type: ignore[arg-type]
+        self.held += 1
+        await self.gate.wait()
+        self.held -= 1
+        self.reading -= 1
+        return answer
 
 
 class Delivered:
@@ -287,7 +289,7 @@ async def test_where_something_may_have_been_missed_heads_are_compared_at_once(
 async def test_what_may_have_been_missed_while_the_follower_starts_is_found(
     storage: LosableStorage, hub: Hub
 ) -> None:
-    node = Node(storage, hub, compare=3600, compare_deaf=0.05)
+    node = Node(storage, hub, compare=3600, compare_deaf=3600)
     await node.followers.open(node.delivered)
     storage.gate.clear()
     starting = asyncio.create_task(node.followers.follow(ROOM))
@@ -344,7 +346,26 @@ async def test_a_hole_that_is_filled_while_it_is_read_delays_nothing(
     node.followers.receive(first)
     assert node.delivered.seqs == [1, 2, 3, 4, 5, 6]
     await node.followers.close()
-    assert node.delivered.seqs == [1, 2, 3, 4, 5, 6]
+
+
+async def test_what_was_delivered_while_it_was_read_is_not_delivered_again(
+    storage: LosableStorage, hub: Hub
+) -> None:
+    node = Node(storage, hub, compare=3600)
+    await node.followers.open(node.delivered)
+    await node.followers.follow(ROOM)
+    first, second, third, fourth = [await node.commit(2) for _ in range(4)]
+    storage.gate.clear()
+    node.followers.receive(fourth)
+    await until(lambda: storage.held == 1)
+    node.followers.receive(first)
+    node.followers.receive(second)
+    storage.gate.set()
+    await until(lambda: len(node.delivered.seqs) >= 8)
+    node.followers.receive(third)
+    assert node.delivered.seqs == list(range(1, 9))
+    assert storage.reads == 1
+    await node.followers.close()
 
 
 async def test_after_an_outage_only_some_rooms_are_read_at_the_same_time(
@@ -366,11 +387,16 @@ async def test_after_an_outage_only_some_rooms_are_read_at_the_same_time(
 async def test_who_tells_of_entries_that_are_not_there_changes_nothing(
     node: Node, storage: LosableStorage, told: int
 ) -> None:
-    await node.followers.follow(ROOM)
+    follower = await node.followers.follow(ROOM)
     await node.commit(3)
     for _ in range(3):
         node.followers.receive(Heard(ROOM, storage.epoch, told, told, ()))
         await until(lambda: node.delivered.seqs == [1, 2, 3])
+    await until(lambda: follower._repair is None)
+    reads = storage.reads
+    await node.followers.compare_heads()
+    await asyncio.sleep(0)
+    assert storage.reads == reads
     node.followers.receive(await node.commit())
     assert (node.delivered.seqs, node.delivered.skips) == ([1, 2, 3, 4], [])
 

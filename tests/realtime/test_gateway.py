@@ -70,6 +70,29 @@ async def test_a_session_that_has_ended_cannot_connect(door: DoorKit, school: Sc
     await refused(door, {"token": token})
 
 
+async def test_a_session_that_ends_while_its_client_is_let_in_does_not_connect(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await door.token(school.teacher, "sid-1")
+    verify = door.tokens.verify
+    verified: list[SignedIn] = []
+
+    async def end_meanwhile(token: object, *, anew: bool = False) -> SignedIn:
+        verified.append(await verify(token, anew=anew))
+        payload = {
+            "user_id": school.teacher.id,
+            "session_id": "sid-1",
+            "reason": "signed_out",
+            "before": None,
+        }
+        await door.core.core.dispatcher.run_internal("user.logout", payload, school.teacher)
+        return verified[-1]
+
+    monkeypatch.setattr(door.tokens, "verify", end_meanwhile)
+    await refused(door, {"token": token})
+    assert len(verified) == 1
+
+
 # -- actions
 
 
