@@ -82,6 +82,7 @@ async def two_nodes(
 async def readiness(http: aiohttp.ClientSession, node: Rollcall) -> str:
     """What `/readyz` says."""
     async with http.get(f"{node.url}/readyz") as response:
+        assert response.status == 200
         return str((await response.json())["status"])
 
 

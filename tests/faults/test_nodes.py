@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
+from redis.asyncio import Redis
+
 from tests.faults.nodes import Person, becomes, readiness, two_nodes
 from tests.parts.process import ServerProcess
 from tests.parts.serve import Rollcall, Serve
@@ -74,6 +76,11 @@ async def test_redis_may_come_late_hang_be_emptied_and_restart(
 
         await redis_server.start()
         await becomes(http, "ok", one, two)
+        assert await fastest(team) <= AT_ONCE
+        assert await crowd(lead, one) == ["u-t1-lead"]
+
+        async with Redis.from_url(redis_server.url) as client:
+            await client.flushall()
         assert await fastest(team) <= AT_ONCE
         assert await crowd(lead, one) == ["u-t1-lead"]
 
