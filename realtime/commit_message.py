@@ -1,8 +1,8 @@
 """A commit as one message between nodes.
 
 Lines: the sender; what the commit is, with all of each entry but its record; then for each entry its record.
-The second and all further lines are JSON, in which no line ends. So who forwards a record need not read it:
-it is a line.
+The second and all further lines are JSON, in which no line ends. So the record goes as the storage wrote it,
+and from the line to the clients, without being written anew.
 """
 
 from __future__ import annotations
