@@ -11,7 +11,6 @@ from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
 import aiohttp
 
@@ -268,7 +267,8 @@ class Client:
             self.dismiss(change.action.op_id)
 
     def _connect(self, token: str) -> None:
-        query = "" if self._affinity is None else f"?affinity={quote(self._affinity, safe='')}"
+        # The room's id alone: nothing in it can be encoded in two ways, and a proxy compares what it gets.
+        query = "" if self._affinity is None else f"?affinity={self._affinity.rpartition(':')[2]}"
         self._connection = Connection(
             self._url + query, token, self._transports, _Inputs(self._core, self._carry_out)
         )

@@ -15,6 +15,9 @@ from client.wire import Json, Position, is_retryable
 TOPICS_PER_SUBSCRIBE = 200
 """The server takes so many topics in one `subscribe`."""
 
+FULL = "too_large"
+"""The error of topics that an answer had no more room for; the first one of a request always has."""
+
 RETRY_AFTER = 1.0
 """Seconds to wait where an error that may go away does not say how long."""
 
@@ -161,12 +164,18 @@ class Topics:
 
     def _subscribe_to(self, topics: Sequence[Wanted]) -> None:
         def answered(answer: Any) -> None:
+            left = []
             for n, topic in enumerate(topics):
                 if topic.asked != request:
                     continue
                 topic.asked = None
-                self._take(topic, answer["topics"][n] if answer["ok"] else answer)
+                reply = answer["topics"][n] if answer["ok"] else answer
+                if n > 0 and reply.get("error", {}).get("code") == FULL:
+                    left.append(topic)
+                    continue
+                self._take(topic, reply)
                 self._tell_status(topic)
+            self._ask(left)
 
         wanted = [_request_for(topic) for topic in topics]
         request = self._requests.send("subscribe", {"topics": wanted}, answered)

@@ -31,7 +31,8 @@ export class Connection {
       reconnection: false,
       transports: [...transports],
       tryAllTransports: true,
-      ...(affinity === null ? {} : { query: { affinity } }),
+      // The room's id alone: nothing in it can be encoded in two ways, and a proxy compares what it gets.
+      ...(affinity === null ? {} : { query: { affinity: affinity.slice(affinity.indexOf(":") + 1) } }),
     });
     this.socket.on("ready", (ready: Ready) => listener.ready(ready));
     this.socket.on("closing", ({ code }: { code: string }) => listener.closing(code));

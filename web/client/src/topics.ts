@@ -9,6 +9,9 @@ import { isRetryable, type Answer, type Reply, type Snapshot, type Update, type 
 /** The server takes so many topics in one `subscribe`. */
 const TOPICS_PER_SUBSCRIBE = 200;
 
+/** The error of topics that an answer had no more room for; the first one of a request always has. */
+const FULL = "too_large";
+
 /** Seconds to wait where an error that may go away does not say how long. */
 const RETRY_AFTER = 1;
 
@@ -170,13 +173,19 @@ export class Topics {
     }));
     const id = this.requests.send("subscribe", { topics: wanted }, (answer) => {
       const replies = answer as Answer<{ topics: readonly Reply[] }>;
+      const left: Wanted[] = [];
       topics.forEach((topic, n) => {
         if (topic.asked !== id) return;
         topic.asked = null;
         const reply = replies.ok ? replies.topics[n] : replies;
+        if (n > 0 && reply !== undefined && "error" in reply && reply.error.code === FULL) {
+          left.push(topic);
+          return;
+        }
         if (reply !== undefined) this.take(topic, reply);
         this.tellStatus(topic);
       });
+      this.ask(left);
     });
     for (const topic of topics) {
       topic.asked = id;

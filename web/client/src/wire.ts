@@ -81,11 +81,12 @@ export interface Role {
   readonly scope: string;
 }
 
-/** Who came or went, of the subscribers of a topic. */
+/** Who came or went, of the subscribers of a topic; or, in a crowd, how many are there now. */
 export interface Presence {
   readonly topic: string;
   readonly joined?: Present;
   readonly left?: Present;
+  readonly count?: number;
 }
 
 export interface Present {
