@@ -102,7 +102,8 @@ async def _life(started: Servers, name: str, first: int, connections: int, level
         for level in levels:
             if level > size:
                 await _grow(server, size, level)
-                await server.clients.subscribe(level - ENDED, ENDED, TOPIC)
+                ending = min(ENDED, level - size)
+                await server.clients.subscribe(level - ending, ending, TOPIC)
                 size = level
             if level == size:
                 ended[level] = await _disconnect(server, level)

@@ -124,7 +124,9 @@ async def _round(
     server.clients.write_to([(team_topic(team), size) for team, size in sizes.items()])
     flood = await server.clients.flood(warm_up, seconds)
     average = sum(sizes.values()) / len(sizes)
-    half = await server.clients.paced(HALF * flood.rate, warm_up, seconds, members=average)
+    # A server that had nothing to show yet gets one update a second.
+    pace = max(HALF * flood.rate, average)
+    half = await server.clients.paced(pace, warm_up, seconds, members=average)
     return Round(flood, half)
 
 

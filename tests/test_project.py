@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "realtime", "handlers", "models", "client")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+PEERS = ROOT / "bench" / "peers"
 
 
 def project() -> dict[str, Any]:
@@ -100,7 +101,7 @@ def test_the_environment_is_the_locked_one() -> None:
             )
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "package-lock.json"])
+@pytest.mark.parametrize("lock", [*LOCKS, "package-lock.json", "bench/peers/node/package-lock.json"])
 def test_a_lock_names_no_place_to_download_from(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert not re.search(r"://|--index|--find-links|--trusted-host|/home/|file:", text)
@@ -117,7 +118,9 @@ def test_every_dependency_has_its_reason() -> None:
     reasons = re.findall(r"^\| `(\S+)` \| \S.*\|$", page, re.MULTILINE)
     packages = orjson.loads((ROOT / "package.json").read_bytes())
     names = {requirement.name for requirement in wanted("requirements-dev.lock")}
-    assert sorted(reasons) == sorted(names | set(packages["devDependencies"]))
+    node_peer = orjson.loads((PEERS / "node" / "package.json").read_bytes())["dependencies"]
+    go_peer = re.findall(r"^require (\S+) v", (PEERS / "centrifuge" / "go.mod").read_text(), re.MULTILINE)
+    assert sorted(reasons) == sorted([*names, *packages["devDependencies"], *node_peer, *go_peer])
 
 
 def test_every_script_can_be_run() -> None:

@@ -109,13 +109,16 @@ void flood(double warm_up, double seconds, int writers, int window)
     check_load(writers);
     double start = now() + warm_up, stop = start + seconds;
     struct span from = {0}, to;
-    uint64_t average = 0;
+    uint64_t average = 0; /* deliveries of an update */
     int writer = 0;
     for (int i = 0; i < g.room_count; i++) average += g.rooms[i].deliveries;
     average /= g.room_count;
     for (;;) {
-        if (!from.begin && now() >= start) from = begin();
-        if (now() >= stop) break;
+        if (!from.begin && now() >= start) {
+            from = begin();
+            stop = from.begin + seconds;
+        }
+        if (from.begin && now() >= stop) break;
         while (g.counts.sent - g.counts.acked < (uint64_t)window
                && g.counts.expected < g.counts.delivered + window * average) {
             send_update(writer, now());
@@ -133,6 +136,7 @@ void flood(double warm_up, double seconds, int writers, int window)
 void paced(double rate, double warm_up, double seconds, int writers)
 {
     check_load(writers);
+    if (!(rate > 0)) fail("a pace of %f updates a second", rate);
     double first = now(), stop = first + warm_up + seconds;
     struct span from = {0}, to;
     uint64_t count = 0;
