@@ -26,7 +26,7 @@ AT_ONCE = 64
 
 CONNECT_LIMIT = 120.0
 SUBSCRIBE_LIMIT = 70.0
-DRAIN_LIMIT = 20.0
+DRAIN_LIMIT = 40.0
 LONGEST_LINE = 1 << 16
 
 
@@ -112,7 +112,9 @@ class Generator:
         return _load(await self._ask(line, warm_up + seconds))
 
     async def paced(self, deliveries: float, warm_up: float, seconds: float, *, members: float) -> Load:
-        """So many deliveries a second, at even distances. `members`: of a topic, on average."""
+        """So many deliveries a second, at even distances, or as many as a server takes that is a second
+        behind. `members`: of a topic, on average.
+        """
         rate = deliveries / members / self._protocol.joined
         return _load(await self._ask(f"paced {rate} {warm_up} {seconds} {self._writers}", warm_up + seconds))
 

@@ -22,6 +22,9 @@ PACE = 67_000
 SETTLE = 1.5
 """Seconds without load after everybody has come, in which presence is told and garbage collected."""
 
+ENOUGH = 0.95
+"""Of a pace: below it a server cannot keep up."""
+
 SINGLE, FLOOD, PACED = "single", "flood", "paced"
 KINDS = (SINGLE, FLOOD, PACED)
 
@@ -69,7 +72,7 @@ async def measure(
 
 def report(results: Results, pace: int = PACE) -> str:
     """The results as Markdown tables, one for each kind of load."""
-    parts = {SINGLE: _single(results), FLOOD: _flood(results), PACED: _paced(results)}
+    parts = {SINGLE: _single(results), FLOOD: _flood(results), PACED: _paced(results, pace)}
     titles = {
         SINGLE: "One update at a time:",
         FLOOD: "Writers flooding:",
@@ -116,7 +119,7 @@ def _flood(results: Results) -> str:
     return table(heading, rows)
 
 
-def _paced(results: Results) -> str:
+def _paced(results: Results, pace: int) -> str:
     heading = (
         "server", "deliveries/s", "send to receipt, p50 ms", "p99 ms", "server's core", "generator's core",
         "sent late, p99 ms", "rounds",
@@ -124,7 +127,7 @@ def _paced(results: Results) -> str:
     rows = [
         (
             name,
-            kept.spread(lambda r: r.rate),
+            kept.spread(lambda r: r.rate) + _kept_up(kept, pace),
             kept.spread(lambda r: r.p50_ms, 1),
             kept.spread(lambda r: r.p99_ms, 1),
             *_shares(kept)[:2],
@@ -146,6 +149,11 @@ def _shares(kept: Kept[Load]) -> tuple[str, str, str]:
         kept.spread(lambda r: 100 * r.generator_share) + " %",
         kept.rounds,
     )
+
+
+def _kept_up(kept: Kept[Load], pace: int) -> str:
+    reached = kept.median(lambda r: r.rate)
+    return ", cannot keep up" if reached is not None and reached < ENOUGH * pace else ""
 
 
 def _ratio(kept: Kept[Load], other: Kept[Load] | None, value: Callable[[Load], float], form: str) -> str:

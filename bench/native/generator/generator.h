@@ -25,7 +25,8 @@ enum {
  * as with a network card that collects what arrives. */
 #define NAP 0.0001
 
-#define DRAIN_LIMIT 10.0
+/* Seconds that everything under way may take to arrive once nothing more is sent. */
+#define DRAIN_LIMIT 30.0
 
 enum state { OPENING, UPGRADING, GREETING, READY, CLOSING, CLOSED };
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Seconds that a server may be behind a pace. */
+#define BEHIND 1.0
+
 /* What a span of time began with. */
 struct span {
     double begin, server, generator;
@@ -87,6 +90,14 @@ static void check_load(int writers)
     if (g.counts.other) fail("the server said something unexpected: %s", g.other);
 }
 
+/* On average. */
+static uint64_t deliveries_of_an_update(void)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < g.room_count; i++) sum += g.rooms[i].deliveries;
+    return sum / g.room_count;
+}
+
 /* One update at a time: the next one when this one is with all of its members. */
 void single(double seconds)
 {
@@ -109,10 +120,8 @@ void flood(double warm_up, double seconds, int writers, int window)
     check_load(writers);
     double start = now() + warm_up, stop = start + seconds;
     struct span from = {0}, to;
-    uint64_t average = 0; /* deliveries of an update */
+    uint64_t average = deliveries_of_an_update();
     int writer = 0;
-    for (int i = 0; i < g.room_count; i++) average += g.rooms[i].deliveries;
-    average /= g.room_count;
     for (;;) {
         if (!from.begin && now() >= start) {
             from = begin();
@@ -132,12 +141,13 @@ void flood(double warm_up, double seconds, int writers, int window)
     report(&from, &to);
 }
 
-/* So many a second, evenly, whatever the answers do; latencies count from when an update was due. */
+/* So many a second, evenly; latencies count from when an update was due. A server that is a second behind gets
+ * no more until it is less: it cannot keep up, and what it has is enough to show that. */
 void paced(double rate, double warm_up, double seconds, int writers)
 {
     check_load(writers);
     if (!(rate > 0)) fail("a pace of %f updates a second", rate);
-    double first = now(), stop = first + warm_up + seconds;
+    double first = now(), stop = first + warm_up + seconds, most = rate * BEHIND * deliveries_of_an_update();
     struct span from = {0}, to;
     uint64_t count = 0;
     for (;;) {
@@ -149,6 +159,11 @@ void paced(double rate, double warm_up, double seconds, int writers)
         if (due >= stop) break;
         if (now() < due) {
             look(due, 0);
+            continue;
+        }
+        if (g.counts.sent - g.counts.acked > rate * BEHIND || g.counts.expected - g.counts.delivered > most) {
+            count++;
+            look(now() + NAP, 0);
             continue;
         }
         note_late(now() - due);
