@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Iterator
@@ -55,9 +56,9 @@ async def test_an_example_marks_watches_and_comes_back(
     child = Child(command, env=environment_without("ROLLCALL_") | more, cwd=cwd)
     children.append(child)
     child.spawn()
-    saved = child.wait_for_line(r"^saved: (.*)$", LIMIT)[1]
+    saved = (await asyncio.to_thread(child.wait_for_line, r"^saved: (.*)$", LIMIT))[1]
     assert "s1-c1-p1" in saved
-    child.wait_for_line(r"^sheet: .*mark.*$", LIMIT)
+    await asyncio.to_thread(child.wait_for_line, r"^sheet: .*mark.*$", LIMIT)
     server.kill()
     await server.start()
 

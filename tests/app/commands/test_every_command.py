@@ -24,7 +24,7 @@ def test_every_command_explains_itself_and_every_option(command: list[str], term
 
 
 @pytest.mark.parametrize(
-    "arguments", [["sreve"], ["serve", "--workers"], ["user", "add"], ["journal", "tail"]]
+    "arguments", [["sreve"], ["serve", "--wrokers"], ["user", "add"], ["journal", "tail"]]
 )
 def test_misuse_ends_with_status_2_and_points_to_the_help(arguments: list[str], terminal: Terminal) -> None:
     result = terminal.run(*arguments)

@@ -10,6 +10,7 @@ from app.demo.passwords import with_demo_password
 from app.demo.plan import Size
 from app.storage.sqlite import SqliteStorage
 from app.storage.sqlite_credentials import SqliteCredentials
+from models.attendance import sheet_at
 from models.journal import ORG, Commit, Entry, Record, last_by_record
 from models.ports import StorageLost
 from models.query import query
@@ -75,7 +76,7 @@ async def check_figures(kit: CoreKit) -> None:
         for register in await kit.storage.find(query("register", school_id=school_id)):
             day, class_id = register["date"], register["class_id"]
             roll = students_on_roll((e for e in enrolments if e["class_id"] == class_id), day)
-            of_sheet = query("mark", class_id=class_id, date=day, period=register["period"])
+            of_sheet = sheet_at(register["school_id"], class_id, day, register["period"]).marks
             marks = await kit.storage.find(of_sheet)
             counts = Counter(mark["code"] for mark in marks if mark["code"] and mark["student_id"] in roll)
             tallies = await kit.storage.find(query("tally", class_id=class_id, date=day))

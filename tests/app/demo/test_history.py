@@ -3,6 +3,7 @@ from pathlib import Path
 
 from app.demo.plan import Size
 from models.action import Action
+from models.attendance import sheet_at
 from models.query import query
 from tests.app.demo.kit import FIGURES, check_figures, check_replay_equals_refetch, load, records_of
 from tests.kit import CoreKit, open_kit
@@ -53,7 +54,7 @@ async def test_more_history_is_added_and_what_people_marked_stays(core: CoreKit)
     await core.core.dispatcher.run(Action("attendance.mark", payload, "op", teacher))
     await load(core, history=1)
     await load(core, history=2)
-    marked = await core.storage.find(query("mark", class_id="s1-c1", date="2026-02-27", period="3"))
+    marked = await core.storage.find(sheet_at("s1", "s1-c1", "2026-02-27", "3").marks)
     assert [(mark["student_id"], mark["code"]) for mark in marked] == [("s1-c1-p1", "O")]
     (summary,) = await core.storage.find(query("summary", school_id="s1", date="2026-02-27"))
     assert summary["registers"] == {"open": 1, "taken": 11}
