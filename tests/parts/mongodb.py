@@ -20,7 +20,7 @@ from tests.parts.process import HOST, ServerProcess, free_port
 
 _JAR = Path(__file__).parents[1] / "mongo_server" / "target" / "mongo-server.jar"
 # A server for tests is wanted soon, not fast for hours.
-_JVM_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m"]
+_JVM_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("ROLLCALL_TEST_MONGODB_URL"):
         yield given
         return
-    server = _server(tmp_path_factory.mktemp("mongodb"))
+    server = mongodb_process(tmp_path_factory.mktemp("mongodb"))
     try:
         server.start_blocking()
         yield server.url
@@ -52,7 +52,7 @@ def mongodb_server(tmp_path: Path) -> Iterator[ServerProcess]:
 
     The stand-in has lost its data after ``stop``; for a server that only cannot be reached, use ``pause``.
     """
-    server = _server(tmp_path / "mongodb")
+    server = mongodb_process(tmp_path / "mongodb")
     try:
         server.start_blocking()
         yield server
@@ -60,7 +60,8 @@ def mongodb_server(tmp_path: Path) -> Iterator[ServerProcess]:
         server.kill()
 
 
-def _server(folder: Path) -> ServerProcess:
+def mongodb_process(folder: Path, memory: str = "512m") -> ServerProcess:
+    """A server that keeps its data in the folder, or in so much memory; not started."""
     port = free_port()
     url = f"mongodb://{HOST}:{port}"
     folder.mkdir(exist_ok=True)
@@ -72,5 +73,5 @@ def _server(folder: Path) -> ServerProcess:
         missing(
             "A MongoDB", "install MongoDB, or Maven and a JDK, and run scripts/test, which builds a stand-in"
         )
-    command = [java, *_JVM_OPTIONS, "-jar", str(_JAR), str(port)]
+    command = [java, *_JVM_OPTIONS, f"-Xmx{memory}", "-jar", str(_JAR), str(port)]
     return ServerProcess(command, url=url, ready="listening on ")

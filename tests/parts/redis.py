@@ -22,7 +22,7 @@ def shared_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get(_GIVEN):
         yield given
         return
-    server = _server(tmp_path_factory.mktemp("redis"))
+    server = redis_process(tmp_path_factory.mktemp("redis"))
     try:
         server.start_blocking()
         yield server.url
@@ -45,7 +45,7 @@ def redis_url(shared_redis_url: str, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[ServerProcess]:
     """A running Redis of this test alone, to stop, start, pause and resume; it keeps nothing on disk."""
-    server = _server(tmp_path / "redis")
+    server = redis_process(tmp_path / "redis")
     try:
         server.start_blocking()
         yield server
@@ -53,7 +53,8 @@ def redis_server(tmp_path: Path) -> Iterator[ServerProcess]:
         server.kill()
 
 
-def _server(folder: Path) -> ServerProcess:
+def redis_process(folder: Path) -> ServerProcess:
+    """A Redis that keeps nothing on disk; not started."""
     port = free_port()
     folder.mkdir(exist_ok=True)
     command = [_binary(), "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no"]

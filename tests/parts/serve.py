@@ -15,15 +15,20 @@ from tests.waiting import until
 
 
 class Rollcall(Child):
-    """One ``python -m app serve``. Once ended it can be started again: same port, same data."""
+    """One ``python -m app serve``. Once ended it can be started again: same port, same data.
 
-    def __init__(self, folder: Path, env: Mapping[str, str], arguments: tuple[str, ...]) -> None:
+    ``module`` is what runs in the place of ``app``.
+    """
+
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], arguments: tuple[str, ...] = (), module: str = "app"
+    ) -> None:
         settings = {
             "ROLLCALL_PORT": str(free_port()),
             "ROLLCALL_DATABASE_URL": f"sqlite:///{folder}/rollcall.db",
             **env,
         }
-        command = [sys.executable, "-m", "app", "serve", *arguments]
+        command = [sys.executable, "-m", module, "serve", *arguments]
         environment = environment_without("ROLLCALL_") | {"PYTHONUNBUFFERED": "1"} | settings
         super().__init__(command, env=environment, cwd=folder)
         self.url = f"http://{HOST}:{settings['ROLLCALL_PORT']}"
