@@ -15,7 +15,7 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import ConnectionFailure
 
-from app.storage import mongo_backlog, mongo_projection
+from app.storage import mongo_backlog, mongo_journal, mongo_projection
 from app.storage.mongo import MongoStorage
 from app.storage.mongo_documents import COMMITS, Document, commit_document
 from models.journal import HeadMoved, last_by_record
@@ -163,14 +163,16 @@ class TestEndInBetween:
         await other.heads([ROOM, TEAM])
         await until(lambda: all_projected(other))
 
+    @pytest.mark.parametrize("at_a_time", [3, 100], ids=["many", "few"])
     async def test_a_node_that_knows_an_earlier_head_finishes_what_came_after_it(
-        self, open_mongo: OpenMongo
+        self, open_mongo: OpenMongo, monkeypatch: pytest.MonkeyPatch, at_a_time: int
     ) -> None:
+        monkeypatch.setattr(mongo_journal, "COMMITS_AT_A_TIME", at_a_time)
         first, other = await open_mongo(), await open_mongo()
         await begin(first)
         assert (await other.heads([ROOM]))[ROOM] == 3
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            stop_at("begun", go_away, monkeypatch)
+        with pytest.MonkeyPatch.context() as away:
+            stop_at("begun", go_away, away)
             await append_two(first)
             for seq in range(9, 20):
                 await first.append(commit(first, ROOM, seq, plain("n", number=seq)))
