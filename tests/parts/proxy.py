@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from types import TracebackType
 from typing import cast
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ TICK = 0.02
 
 AHEAD = 64 * 1024
 """Bytes that wait for one side, from which on the other is not read."""
+
+REQUEST = re.compile(rb"[A-Z]+ [^\r\n]+ HTTP/1\.1(?=\r\n)")
+"""The first line of a request. Clients send a request only after the answer to the last: it begins what is read."""
 
 
 class Proxy:
@@ -32,7 +36,7 @@ class Proxy:
         """Bytes a second on each connection and in each direction; None: as fast as they come."""
         self.url = ""
         self.requests: list[str] = []
-        """The first line of what each connection has sent."""
+        """The first line of every request by HTTP: a connection may carry several."""
 
     async def __aenter__(self) -> Proxy:
         loop = asyncio.get_running_loop()
@@ -125,7 +129,6 @@ class Pipe(asyncio.Protocol):
         self._peer_is_full = False
         self._is_read = True
         self._ended = False
-        self._spoke = False
 
     @property
     def waiting(self) -> int:
@@ -144,9 +147,8 @@ class Pipe(asyncio.Protocol):
         self.pass_on()
 
     def data_received(self, data: bytes) -> None:
-        if self._is_near and not self._spoke:
-            self._spoke = True
-            self._proxy.requests.append(data.partition(b"\r\n")[0].decode("latin-1"))
+        if self._is_near and (request := REQUEST.match(data)):
+            self._proxy.requests.append(request[0].decode("latin-1"))
         if self._peer is not None and self._proxy.pace is None and not self._waiting:
             self._peer.write(data)
             return
