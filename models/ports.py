@@ -79,6 +79,14 @@ class Storage(Protocol):
 
     # -- journal
 
+    async def ready(self) -> None:
+        """Return when a commit that is decided now is written next; at once where nothing is being written.
+
+        Whoever waits for this before deciding decides about all that has come in meanwhile: under load that
+        makes few large commits, written together. StorageLost where it takes too long.
+        """
+        ...
+
     async def append(self, commit: Commit) -> None:
         """Write the whole commit durably, and its records, or nothing.
 

@@ -196,6 +196,11 @@ class MongoStorage:
     # -- journal
 
     @limited
+    async def ready(self) -> None:
+        """See the port."""
+        await self._open.writer.ready()
+
+    @limited
     async def append(self, commit: Commit) -> None:
         """See the port and `Journal.append`."""
         await self._open.journal.append(commit)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 IN_FLIGHT = 2
 """Commands under way at once: while MongoDB is busy with one, the next commits are decided."""
 
+TURNS = 3
+"""Turns of the loop between a command and the next decisions: answers go out, the next actions come in."""
+
 LARGEST = 15 * 1024 * 1024
 """Bytes of a commit. A document may have 16 MiB (mongodb.com/docs/manual/reference/limits), and that of a
 record also holds its indexed fields a second time.
@@ -72,6 +75,12 @@ class Writer:
         self._backlog = backlog
         self._waiting: deque[_Job] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Event()
+        self._free.set()
+
+    async def ready(self) -> None:
+        """As Storage.ready."""
+        await self._free.wait()
 
     async def insert(self, document: Document, news: News) -> None:
         """Return once the commit is on a majority; its records follow.
@@ -94,7 +103,7 @@ class Writer:
         )
         await self._backlog.take(entries)
         self._waiting.append(job)
-        if len(self._tasks) < IN_FLIGHT:
+        if len(self._waiting) == 1 and len(self._tasks) < IN_FLIGHT:
             self._tasks.add(asyncio.create_task(self._run(), name="commits to MongoDB"))
         await job.inserted
 
@@ -106,11 +115,20 @@ class Writer:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._insert(self._take())
+                jobs = self._take()
+                if len(self._tasks) == IN_FLIGHT:
+                    self._free.clear()
+                await self._insert(jobs)
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
+                self._free.set()
+                # What is decided now goes with the next command.
+                await asyncio.sleep(0)
         finally:
             # Here and not in a callback, which runs later: the next commit may come before it.
             if (task := asyncio.current_task()) is not None:
                 self._tasks.discard(task)
+            self._free.set()
 
     def _take(self) -> list[_Job]:
         jobs: list[_Job] = []

@@ -106,6 +106,10 @@ class SqliteStorage:
             ).close()
         )
 
+    async def ready(self) -> None:
+        """As Storage.ready."""
+        await self._parts.writer.ready()
+
     async def append(self, commit: Commit) -> None:
         """As Storage.append."""
         parts = self._parts

@@ -1,4 +1,8 @@
-"""The one thread that writes: it takes all that waits into one transaction, so that all share one fsync."""
+"""The one thread that writes: all that waits goes into one transaction, so that all share one fsync.
+
+Transactions follow each other in rounds. When one has ended, its callers are told, a few turns of the loop
+bring what their clients send next, and only then the next batches are decided (`ready`) and written.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,8 @@ MOST_WAITING = 4_096
 """Writes that may wait; at more, callers wait for a place within the same limit."""
 MOST_ENTRIES = 5_000
 """Entries after which a transaction takes no further write, so that nobody waits for a very long one."""
+TURNS = 3
+"""Turns of the loop between a transaction and the next decisions: answers go out, the next actions come in."""
 CACHE = 65_536
 """Kibibytes of pages that the writer keeps in memory."""
 CHECKPOINT_PAGES = 8_000
@@ -74,7 +80,10 @@ class Writer:
         self._path = path
         self._tables = tables
         self._trace = trace
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
+        self._gathered: deque[Job] = deque()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._places = asyncio.Semaphore(MOST_WAITING)
         self._waiting: deque[Job] = deque()
         self._alarm: asyncio.TimerHandle | None = None
@@ -88,6 +97,16 @@ class Writer:
         """Write a commit. HeadMoved, DuplicateOp or StorageLost, as Storage.append says."""
         await self._write(commit, None)
 
+    async def ready(self) -> None:
+        """As Storage.ready."""
+        if self._idle.is_set():
+            return
+        try:
+            async with asyncio.timeout(WRITE_LIMIT):
+                await self._idle.wait()
+        except TimeoutError:
+            raise self._too_late() from None
+
     async def run(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         """Run a statement in the next transaction; its result once that is durable. StorageLost."""
         result: T = await self._write(None, statement)
@@ -97,7 +116,7 @@ class Writer:
         """Write what was accepted, then end the thread. May be called twice. StorageLost if it hangs."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._begin()
         await asyncio.to_thread(self._thread.join, WRITE_LIMIT)
         if self._alarm is not None:
             self._alarm.cancel()
@@ -113,7 +132,10 @@ class Writer:
         self._waiting.append(job)
         if self._alarm is None:
             self._alarm = self._loop.call_at(job.deadline, self._give_up)
-        self._queue.put(job)
+        self._gathered.append(job)
+        if len(self._gathered) == 1:
+            # At the end of this turn: what else is written in it goes into the same transaction.
+            self._loop.call_soon(self._begin)
         return await job.future
 
     async def _place(self) -> None:
@@ -138,34 +160,43 @@ class Writer:
                 job.future.set_exception(self._too_late())
         self._alarm = self._loop.call_at(waiting[0].deadline, self._give_up) if waiting else None
 
+    def _begin(self) -> None:
+        """Hand over what has gathered, unless a transaction is under way: its end comes back here."""
+        if not self._idle.is_set():
+            return
+        if jobs := self._take():
+            self._idle.clear()
+            self._queue.put(jobs)
+        elif self._closed:
+            self._queue.put(None)
+
+    def _take(self) -> list[Job]:
+        jobs: list[Job] = []
+        entries = 0
+        while self._gathered and entries < MOST_ENTRIES:
+            jobs.append(self._gathered.popleft())
+            entries += jobs[-1].size
+        return jobs
+
+    def _end(self, turns: int) -> None:
+        """A transaction has ended: after some turns of the loop the next batches may be decided; what they
+        bring, and what was written without waiting, is the next transaction.
+        """
+        if turns:
+            self._loop.call_soon(self._end, turns - 1)
+        else:
+            self._idle.set()
+            self._loop.call_soon(self._begin)
+
     # Everything below but `_resolve` runs in the writer's thread.
 
     def _run(self) -> None:
-        more = True
-        while more:
-            jobs, more = self._take()
-            if jobs:
-                self._transact(jobs)
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any longer
-                    self._loop.call_soon_threadsafe(self._resolve, jobs)
+        while (jobs := self._queue.get()) is not None:
+            self._transact(jobs)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any longer
+                self._loop.call_soon_threadsafe(self._resolve, jobs)
         if self._connection is not None:
             self._connection.close()
-
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for a write and take all that are there by then; False with the last ones."""
-        jobs: list[Job] = []
-        entries = 0
-        job = self._queue.get()
-        while job is not None:
-            jobs.append(job)
-            entries += job.size
-            if entries >= MOST_ENTRIES:
-                return jobs, True
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return jobs, True
-        return jobs, False
 
     def _transact(self, jobs: Sequence[Job]) -> None:
         """One transaction for all of the jobs; each has its outcome afterwards."""
@@ -259,6 +290,7 @@ class Writer:
                 job.future.set_result(job.outcome)
         while self._waiting and self._waiting[0].future.done():
             self._waiting.popleft()
+        self._end(TURNS)
 
 
 def _follows(commit: CommitRows, heads: dict[Room, int]) -> bool:

@@ -1,7 +1,7 @@
 """The committer of a room: orders its actions, decides them in batches, and writes each batch as one commit.
 
-Group commit without a timer: while one batch is being written, the next one gathers. An idle room's action
-goes at once.
+Group commit without a timer: while the storage is busy with other commits, of whatever rooms, a batch gathers
+(`Storage.ready`). On an idle node an action goes at once.
 """
 
 from __future__ import annotations
@@ -117,19 +117,24 @@ class Committer:
     async def _run(self) -> None:
         try:
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                batch: list[Waiting] = []
                 try:
+                    await self._storage.ready()
+                    batch = self._take(BATCH)
                     await self._commit(batch)
                 except StorageLost as lost:
                     log.warning("storage lost in %s: %s", self.room, lost)
                     self.forget()
-                    _reject_all(batch, Unavailable(retry_after=RETRY_AFTER))
+                    _reject_all(batch or self._take(QUEUE), Unavailable(retry_after=RETRY_AFTER))
                 except Exception:
                     log.exception("committer of %s", self.room)
                     self.forget()
-                    _reject_all(batch, Internal())
+                    _reject_all(batch or self._take(QUEUE), Internal())
         finally:
             self._task = None
+
+    def _take(self, most: int) -> list[Waiting]:
+        return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
 
     async def _commit(self, batch: list[Waiting]) -> None:
         """Decide and write the batch, as often as other nodes append first.

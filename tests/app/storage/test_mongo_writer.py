@@ -65,6 +65,23 @@ class TestTogether:
         assert len(inserts) <= 10 * mongo_writer.IN_FLIGHT
         assert await here.heads(ROOMS) == dict.fromkeys(ROOMS, 11)
 
+    async def test_who_waited_for_a_command_goes_with_the_next(
+        self, here: MongoStorage, inserts: list[int]
+    ) -> None:
+        async def decide_and_append(room: str) -> None:
+            await here.ready()
+            await here.append(commit(here, room, 2, sample(room)))
+
+        busy: list[asyncio.Future[None]] = []
+        for room in ROOMS[: mongo_writer.IN_FLIGHT]:
+            busy.append(asyncio.ensure_future(decide_and_append(room)))
+            for _ in range(3):
+                await asyncio.sleep(0)
+        assert inserts == []
+        waiting = [asyncio.ensure_future(decide_and_append(room)) for room in ROOMS[len(busy) :]]
+        await asyncio.gather(*busy, *waiting)
+        assert inserts == [1] * len(busy) + [len(waiting)]
+
     async def test_a_command_takes_no_more_than_a_message_can_hold(
         self, here: MongoStorage, inserts: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -73,6 +73,26 @@ class TestGroupCommit:
         assert len([s for s in statements if s.startswith("INSERT INTO journal")]) < 10
         await storage.close()
 
+    async def test_who_waited_for_the_writer_writes_in_its_next_transaction(self, path: Path) -> None:
+        statements: list[str] = []
+        storage = SqliteStorage(path, trace=statements.append)
+        await storage.open()
+
+        async def decide_and_append(room: str) -> None:
+            await storage.ready()
+            await storage.append(commit(storage, room, 1, sample(room)))
+
+        await asyncio.wait_for(storage.ready(), 20)
+        async with held_up(storage):
+            tasks = [asyncio.ensure_future(decide_and_append(f"team:t{i}")) for i in range(20)]
+            await asyncio.sleep(0)
+            assert [e for i in range(20) for e in await read_all(storage, f"team:t{i}")] == []
+            statements.clear()
+        await asyncio.gather(*tasks)
+        # One ends the transaction that held the writer up.
+        assert statements.count("COMMIT") == 2
+        await storage.close()
+
     async def test_what_is_wrong_with_one_harms_no_other(self, sqlite: SqliteStorage) -> None:
         await sqlite.append(commit(sqlite, ROOM, 1, sample("known"), op_ids=["known"]))
         good = [commit(sqlite, f"team:t{i}", 1, sample(f"r{i}"), plain(f"p{i}")) for i in range(10)]
@@ -192,6 +212,8 @@ class TestWaiting:
         async with held_up(storage):
             with pytest.raises(StorageLost, match=r"nothing was written within 0\.2 s"):
                 await storage.append(commit(storage, ROOM, 1, sample("a")))
+            with pytest.raises(StorageLost, match=r"nothing was written within 0\.2 s"):
+                await storage.ready()
         await until(lambda: storage.heads([ROOM]))
         await put(storage, OTHER_ROOM, sample("b"))
         assert (await storage.heads([ROOM]))[ROOM] == 1

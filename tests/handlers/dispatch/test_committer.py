@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ class TroubledStorage(SqliteStorage):
         self.lose_reads = False
         self.lose_appends = False
         self.lose_answers = False
+        self.lose_turns = False
         self.most_entries = 10_000
         self.gate = asyncio.Event()
         self.gate.set()
@@ -39,6 +42,11 @@ class TroubledStorage(SqliteStorage):
         self.looks = 0
         self.after_look: Callable[[], Awaitable[object]] | None = None
         self.appends: list[Commit] = []
+
+    async def ready(self) -> None:
+        if self.lose_turns:
+            raise StorageLost("switched off")
+        await super().ready()
 
     async def append(self, commit: Commit) -> None:
         if self.lose_appends:
@@ -155,6 +163,28 @@ async def test_what_gathers_while_a_commit_is_written_becomes_one_commit(
     sizes = [len(c.ops) for c in storage.appends if c.room == ROOM]
     assert sizes == [1, 100]
     assert await value(node) == 101
+
+
+async def test_while_the_storage_is_busy_with_another_room_a_batch_gathers(
+    node: CoreKit, storage: TroubledStorage
+) -> None:
+    actor = await node.actor()
+    await send(node, actor, "counter.add", adding(), "first")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold_up(connection: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(20)
+
+    other = asyncio.ensure_future(storage.write(hold_up))
+    assert await asyncio.to_thread(begun.wait, 20)
+    tasks = []
+    for i in range(20):
+        tasks.append(asyncio.create_task(send(node, actor, "counter.add", adding(), f"op{i}")))
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(other, *tasks)
+    assert [len(c.ops) for c in storage.appends if c.room == ROOM] == [1, 20]
 
 
 async def test_a_batch_takes_at_most_256_actions(node: CoreKit, storage: TroubledStorage) -> None:
@@ -403,7 +433,7 @@ async def test_a_full_queue_is_unavailable_with_retry_after(
     assert await value(narrow) == 4
 
 
-@pytest.mark.parametrize("fault", ["lose_reads", "lose_appends"])
+@pytest.mark.parametrize("fault", ["lose_reads", "lose_appends", "lose_turns"])
 async def test_a_lost_storage_is_unavailable_and_service_resumes_by_itself(
     node: CoreKit, storage: TroubledStorage, fault: str
 ) -> None:
