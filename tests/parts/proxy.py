@@ -17,7 +17,7 @@ AHEAD = 64 * 1024
 """Bytes that wait for one side, from which on the other is not read."""
 
 REQUEST = re.compile(rb"[A-Z]+ [^\r\n]+ HTTP/1\.1(?=\r\n)")
-"""The first line of a request. It begins what is read, for a client waits for the answer to the one before."""
+"""The first line of a request. It begins what is read: clients wait for the answer to the one before."""
 
 
 class Proxy:
