@@ -9,7 +9,7 @@ many packets as every client can decode.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -18,8 +18,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from engineio import async_socket, exceptions, packet, payload
 
+from realtime.frames import MAX_MESSAGE, frame
 from realtime.patrol import HARD, SOFT, Patrol
-from realtime.websocket import MAX_MESSAGE, BadPacket, Outgoing, WebSocket, frame
+from realtime.websocket import BadPacket, Outgoing, WebSocket, switch
 
 PACKETS_PER_POLL = 16
 """What python-engineio's client decodes from one poll at most."""
@@ -37,6 +38,8 @@ EVENT = "42"
 NOOP = b"6"
 
 payload.Payload.max_decode_packets = PACKETS_PER_POST
+
+log = logging.getLogger("rollcall.sockets")
 
 
 class EngineSocket(async_socket.AsyncSocket):
@@ -56,6 +59,7 @@ class EngineSocket(async_socket.AsyncSocket):
         super().__init__(server, sid)
         self._caught_up: asyncio.Future[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
         self.pinged = False
         self.due = 0.0
         """When it is to be pinged or, where it was, must have answered: seconds of the loop's clock."""
@@ -117,6 +121,10 @@ class EngineSocket(async_socket.AsyncSocket):
         if self.lagging:
             self.lagging = False
             self.server.caught_up(self)
+        self._take_again()
+
+    def _take_again(self) -> None:
+        """Read on, where it was not because the client did not take its answers."""
         if self._caught_up is not None and not self._caught_up.done():
             self._caught_up.set_result(None)
 
@@ -150,20 +158,21 @@ class EngineSocket(async_socket.AsyncSocket):
 
     async def poll(self) -> list[packet.Packet]:
         """The packets for one answer to a poll; empty when the connection is closing."""
+        queue = self.queue
         try:
             async with asyncio.timeout(self.server.ping_interval + self.server.ping_timeout):
-                texts = [await self.queue.get()]
+                texts = [await queue.get()]
         except TimeoutError:
             raise exceptions.QueueEmpty from None
         size = len(texts[0] or b"")
-        while len(texts) < PACKETS_PER_POLL and size < BYTES_PER_POLL and not self.queue.empty():
-            texts.append(self.queue.get_nowait())
+        while len(texts) < PACKETS_PER_POLL and size < BYTES_PER_POLL and not queue.empty():
+            texts.append(queue.get_nowait())
             size += len(texts[-1] or b"")
         self._queued -= size
         self._taken += size
         if None in texts:
             if texts[0] is not None:
-                self.queue.put_nowait(None)
+                queue.put_nowait(None)
             texts = texts[: texts.index(None)]
         return [packet.Packet(int(text[:1]), text[1:].decode()) for text in texts]
 
@@ -176,60 +185,90 @@ class EngineSocket(async_socket.AsyncSocket):
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise BadPacket(str(error)) from error
 
-    async def _websocket_handler(self, ws: WebSocket) -> None:
+    async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
+        """Go on by WebSocket, at once or, where the client polls, after a probe. One at a time: two would
+        share the packets.
+        """
+        if self.upgrading or self.upgraded:
+            raise web.HTTPBadRequest(text="This connection has a WebSocket.")
+        ws = WebSocket(self.server.outgoing)
+        answer = switch(environ["aiohttp.request"], ws)
         if self.connected:
-            if not await self._upgrade(ws):
-                return
+            self.upgrading = True
+            self.server.own(self._upgrade(ws))
         else:
             self.connected = self.upgraded = True
+            self._go_on(ws)
+        return answer
+
+    def _go_on(self, ws: WebSocket) -> None:
+        """From now on everything goes by WebSocket."""
         self._ws = ws
         while not self.queue.empty():
             if (text := self.queue.get_nowait()) is not None:
                 ws.write(frame(text))
         self._queued = 0
-        try:
-            await self._read(ws)
-        finally:
-            await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
-            if self._goodbye is not None:
-                await asyncio.wait([self._goodbye])
+        self.queue = None
+        ws.wake = self._wake
+        self._wake()
 
-    async def _upgrade(self, ws: WebSocket) -> bool:
-        """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch.
-        One at a time: two would share the packets.
-        """
-        if self.upgrading or self.upgraded:
-            return False
-        self.upgrading = True
+    def _wake(self) -> None:
+        """Something has come by WebSocket, or its end."""
+        if self._reader is None:
+            self._reader = self.server.own(self._read())
+        if self._ws is not None and self._ws.ended:
+            self._take_again()
+
+    async def _upgrade(self, ws: WebSocket) -> None:
+        """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch."""
         try:
             async with asyncio.timeout(self.server.ping_timeout):
-                if await ws.wait() != "2probe":
-                    return False
-                ws.write(frame(b"3probe"))
-                self._enqueue(NOOP)
-                if await ws.wait() != "5":
-                    return False
-        except (TimeoutError, BadPacket, ConnectionError):
-            return False
+                if await ws.wait() == "2probe":
+                    ws.write(frame(b"3probe"))
+                    self._enqueue(NOOP)
+                    self.upgraded = await ws.wait() == "5"
+        except (TimeoutError, BadPacket):
+            pass
         finally:
             self.upgrading = False
-        self.upgraded = True
-        return True
+        if self.upgraded:
+            self._go_on(ws)
+        else:
+            await ws.close()
 
-    async def _read(self, ws: WebSocket) -> None:
-        """Take messages until the connection ends or something makes no sense. A client that does not take
-        its answers is not listened to.
+    async def _read(self) -> None:
+        """Handle what has come. Ends when nothing is left, and ends the connection when nothing more will
+        come or something makes no sense.
+        """
+        try:
+            if self._ws is None or await self._read_all(self._ws):
+                return
+        except (BadPacket, exceptions.EngineIOError, ConnectionError):
+            pass
+        except Exception:
+            log.exception("connection %s", self.sid)
+        finally:
+            self._reader = None
+        await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        if self._goodbye is not None:
+            await asyncio.wait([self._goodbye])
+        self.server.sockets.pop(self.sid, None)
+
+    async def _read_all(self, ws: WebSocket) -> bool:
+        """Handle all messages; whether more may come. A client that does not take its answers is not
+        listened to.
         """
         event = self.server.event
-        with contextlib.suppress(BadPacket, exceptions.EngineIOError, ConnectionError):
-            while not self.closed and (text := await ws.wait()) is not None:
-                if text.startswith(EVENT):
-                    await event(self, text)
-                else:
-                    await self.receive(_packet(text))
-                if ws.waiting > SOFT and not self.closed:
-                    self._caught_up = asyncio.get_running_loop().create_future()
-                    await self._caught_up
+        while not self.closed and (text := ws.take()) is not None:
+            if text.startswith(EVENT):
+                await event(self, text)
+            else:
+                await self.receive(_packet(text))
+            if ws.waiting > SOFT and not ws.ended:
+                self._caught_up = asyncio.get_running_loop().create_future()
+                await self._caught_up
+                self._caught_up = None
+        return not (self.closed or ws.ended)
 
 
 class EngineServer(engineio.AsyncServer):
@@ -237,7 +276,6 @@ class EngineServer(engineio.AsyncServer):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(async_mode="aiohttp", max_http_buffer_size=MAX_MESSAGE, **options)
-        self._async = {**(self._async or {}), "websocket": WebSocket}
         self.farewell = b""
         """What a client that is cut is told, where that still fits."""
         self.event: Callable[[EngineSocket, str], Awaitable[None]] = _ignore
@@ -289,7 +327,9 @@ class EngineServer(engineio.AsyncServer):
             try:
                 return await socket.handle_get_request(environ)
             finally:
-                self.sockets.pop(socket.sid, None)
+                if not socket.upgraded:
+                    await socket.close(abort=True)
+                    self.sockets.pop(socket.sid, None)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
 

@@ -16,8 +16,8 @@ import orjson
 from models.journal import Entry
 from models.record import RecordKey
 from realtime.connection import Connection
+from realtime.frames import frame
 from realtime.server import event_packet
-from realtime.websocket import frame
 
 CONFLATION = 1.0
 """Seconds between two updates of the same record in a `summary:` topic (design: section 5)."""

@@ -135,6 +135,8 @@ class SocketServer(socketio.AsyncServer):
         if sid is None or sid == known or not self.manager.is_connected(sid, "/"):
             return
         if eio_sid in self.environ:
+            # The request was needed until here, and would be kept as long as the connection.
+            self.environ[eio_sid] = {}
             await self.receiver.connected(self.eio.sockets[eio_sid].client)
         else:
             # The client went while it was let in, when there was nobody to call gone yet.

@@ -1,39 +1,48 @@
-"""aiohttp's WebSocket in the form that engine.io drives: without compression, and written to as finished
-frames.
+"""One client's WebSocket: a protocol of its own on the transport, which aiohttp has let go of after the
+handshake. An idle client costs a few objects, and no task.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Any
+import base64
+import binascii
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from typing import cast
 
-from aiohttp import WSMsgType, web
+from aiohttp import hdrs, web
 from engineio import exceptions
 
-MAX_MESSAGE = 256 * 1024
-"""Bytes of one message from a client; a larger one ends the connection."""
+from realtime.frames import (
+    BAD_TEXT,
+    CLOSE,
+    NORMAL,
+    PING,
+    PONG,
+    TEXT,
+    BadFrame,
+    Messages,
+    closing,
+    frame,
+)
 
 CLOSE_LIMIT = 5.0
 """Seconds that a client has to read the last of what was sent to it."""
 
-SHORT, MEDIUM = 126, 65_536
-"""Payloads from these lengths on have 2 and 8 bytes for their length (RFC 6455, section 5.2)."""
+MOST_UNREAD = 128 * 1024
+"""Bytes of messages that wait to be handled, from which on nothing more is read from the client."""
+
+OVERHEAD = 128
+"""What a message counts beside its bytes."""
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""What is hashed with the client's key (RFC 6455, section 1.3)."""
 
 
 class BadPacket(exceptions.EngineIOError):
     """The client sent what is no packet."""
-
-
-def frame(packet: bytes) -> bytes:
-    """The WebSocket frame of a text message from a server: whole, not masked (RFC 6455, section 5)."""
-    length = len(packet)
-    if length < SHORT:
-        return bytes((0x81, length)) + packet
-    if length < MEDIUM:
-        return b"\x81\x7e" + length.to_bytes(2, "big") + packet
-    return b"\x81\x7f" + length.to_bytes(8, "big") + packet
 
 
 class Outgoing:
@@ -56,27 +65,35 @@ class Outgoing:
             socket.flush()
 
 
-class WebSocket:
+class WebSocket(asyncio.Protocol):
     """One connection. What is written goes to the transport in the order of the calls, and never waits;
-    `waiting` tells how much of it the client has not taken.
+    `waiting` tells how much of it the client has not taken. `wake` is called when there is something to
+    `take`, and when nothing more will come (`ended`).
     """
 
-    def __init__(self, handler: Callable[[WebSocket], Awaitable[None]], server: Any) -> None:
-        self._handler = handler
-        self._outgoing: Outgoing = server.outgoing
-        self._corked: list[bytes] = []
-        self._corked_size = 0
+    __slots__ = (
+        "_alarm", "_corked", "_corked_size", "_is_closing", "_lost", "_messages", "_outgoing", "_paused",
+        "_transport", "_unread", "_unread_size", "ended", "wake", "written",
+    )  # fmt: skip
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         self._transport: asyncio.Transport | None = None
-        self._socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False)
+        self._messages = Messages()
+        self._unread: deque[str | None] | None = None
+        self._unread_size = 0
+        self._paused = False
+        self._corked: list[bytes] | None = None
+        self._corked_size = 0
+        self._is_closing = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._lost: asyncio.Future[None] | None = None
+        self.ended = False
+        self.wake: Callable[[], None] | None = None
         self.written = 0
         """Bytes since the beginning."""
 
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        request: web.Request = environ["aiohttp.request"]
-        await self._socket.prepare(request)
-        self._transport = request.transport
-        await self._handler(self)
-        return self._socket
+    # -- out
 
     @property
     def waiting(self) -> int:
@@ -86,48 +103,203 @@ class WebSocket:
 
     def say(self, one: bytes) -> None:
         """Send a finished frame at the end of this turn of the loop."""
-        if not self._corked:
+        if self._corked is None:
+            self._corked = [one]
             self._outgoing.add(self)
-        self._corked.append(one)
+        else:
+            self._corked.append(one)
         self._corked_size += len(one)
 
     def flush(self) -> None:
         """Send what was said in this turn."""
-        corked, self._corked, self._corked_size = self._corked, [], 0
-        if corked:
+        corked, self._corked, self._corked_size = self._corked, None, 0
+        if corked is not None:
             self._write(corked[0] if len(corked) == 1 else b"".join(corked))
 
     def write(self, frames: bytes) -> None:
         """Send finished frames now, behind what was said."""
-        if self._corked:
+        if self._corked is not None:
             self.flush()
         self._write(frames)
 
     def _write(self, frames: bytes) -> None:
         transport = self._transport
-        if transport is not None and not transport.is_closing():
+        if transport is not None and not self._is_closing and not transport.is_closing():
             self.written += len(frames)
             transport.write(frames)
 
-    async def wait(self) -> str | None:
-        """The next text message, or None when the connection has ended. BadPacket for a binary one."""
-        message = await self._socket.receive()
-        if message.type is WSMsgType.TEXT:
-            text: str = message.data
-            return text
-        if message.type is WSMsgType.BINARY:
+    # -- in
+
+    def take(self) -> str | None:
+        """The next message, or None where none has come. BadPacket for a binary one."""
+        if not self._unread:
+            return None
+        text = self._unread.popleft()
+        if text is None:
             raise BadPacket("binary message")
-        return None
+        self._unread_size -= len(text) + OVERHEAD
+        if not self._unread:
+            self._unread = None
+            self._unread_size = 0
+            self._read_on()
+        return text
+
+    async def wait(self) -> str | None:
+        """The next message, or None when nothing more will come. BadPacket."""
+        while (text := self.take()) is None and not self.ended:
+            come = asyncio.get_running_loop().create_future()
+            self.wake = lambda come=come: None if come.done() else come.set_result(None)
+            try:
+                await come
+            finally:
+                self.wake = None
+        return text
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for opcode, payload in self._messages.feed(data):
+                self._receive(opcode, payload)
+        except BadFrame as bad:
+            self._end(bad.code)
+        except UnicodeDecodeError:
+            self._end(BAD_TEXT)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._is_closing = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(None)
+        self._news(ended=True)
+
+    def _receive(self, opcode: int, payload: bytes) -> None:
+        if opcode == CLOSE:
+            self._end(NORMAL)
+        elif self._is_closing:
+            pass
+        elif opcode == PING:
+            self.write(frame(payload, PONG))
+        elif opcode != PONG:
+            text = str(payload, "utf-8") if opcode == TEXT else None
+            if self._unread is None:
+                self._unread = deque()
+            self._unread.append(text)
+            self._unread_size += len(payload) + OVERHEAD
+            if self._unread_size > MOST_UNREAD and not self._paused and self._transport is not None:
+                self._paused = True
+                self._transport.pause_reading()
+            self._news()
+
+    def _news(self, *, ended: bool = False) -> None:
+        self.ended = self.ended or ended
+        if self.wake is not None:
+            self.wake()
+
+    def _read_on(self) -> None:
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    # -- the end
+
+    def _end(self, code: int) -> None:
+        """The client has said goodbye, or something that makes no sense: answer, and go."""
+        self._say_goodbye(code)
+        if self._transport is not None:
+            self._transport.close()
+        self._news(ended=True)
+
+    def _say_goodbye(self, code: int) -> None:
+        """The last that is written; the connection is gone after a while, whatever the client does."""
+        if self._is_closing:
+            return
+        self.flush()
+        self._write(closing(code))
+        self._is_closing = True
+        self._alarm = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.abort)
+        # What the client answers is to be heard.
+        self._read_on()
 
     async def close(self) -> None:
-        """Say goodbye; the connection is gone once the client has taken all, or after a short wait."""
-        self.flush()
-        asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.abort)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_LIMIT):
-                await self._socket.close()
+        """Say goodbye; returns when the connection is gone, which is once the client has taken all and
+        answered, or after a short wait.
+        """
+        self._say_goodbye(NORMAL)
+        if self._transport is not None:
+            if self._lost is None:
+                self._lost = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._lost)
 
     def abort(self) -> None:
         """End the connection now; what waits to be sent is dropped."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def switch(request: web.Request, websocket: WebSocket) -> web.StreamResponse:
+    """Make the connection of a request a WebSocket, as its client asks for (RFC 6455, section 4.2), and take
+    it away from aiohttp. The response is what its handler returns. HTTPBadRequest.
+    """
+    answer = _handshake(request)
+    transport, http = request.transport, request.protocol
+    if transport is None:
+        raise ConnectionResetError("the client is gone")
+    early = _Early()
+    http.set_parser(early)  # type: ignore[arg-type]
+    transport.set_protocol(websocket)
+    websocket.connection_made(transport)
+    transport.write(answer)
+    # All that there was for HTTP on this connection ends, and the connection goes on.
+    http.transport = None
+    http.connection_lost(None)
+    if early.data:
+        websocket.data_received(bytes(early.data))
+    return _Switched()
+
+
+class _Early:
+    """Keeps what the client has sent behind its request, where aiohttp expects a parser of messages."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        pass
+
+
+class _Switched(web.StreamResponse):
+    """Ends a request whose answer is written, and whose connection is none of HTTP any more."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        pass
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        pass
+
+
+def _handshake(request: web.Request) -> bytes:
+    key = request.headers.get(hdrs.SEC_WEBSOCKET_KEY, "")
+    try:
+        is_good = len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        is_good = False
+    if not is_good or request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != "13":
+        raise web.HTTPBadRequest(text="This is no WebSocket handshake of version 13.")
+    accept = base64.b64encode(hashlib.sha1(key.encode() + GUID, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )

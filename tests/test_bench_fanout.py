@@ -21,7 +21,7 @@ from bench.generator import Generator, Load, LoadFailed, generator
 from bench.protocols import NUMBER, UPDATE, Protocol
 from bench.quiet import AGREE, STOLEN, Kept, Pace, in_turns
 from bench.svg import LABEL_HEIGHT, Curve, Point, picture
-from realtime.websocket import frame
+from realtime.frames import frame
 from tests.parts.missing import missing
 from tests.test_bench import rows, run
 

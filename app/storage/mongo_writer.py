@@ -32,7 +32,7 @@ IN_FLIGHT = 2
 """Commands under way at once: while MongoDB is busy with one, the next commits are decided."""
 
 TURNS = 3
-"""Turns of the loop between a command and the next decisions: answers go out, the next actions come in."""
+"""Turns of the loop between a command and the next decisions: answers go out, new actions come in."""
 
 LARGEST = 15 * 1024 * 1024
 """Bytes of a commit. A document may have 16 MiB (mongodb.com/docs/manual/reference/limits), and that of a

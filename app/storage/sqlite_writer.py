@@ -32,7 +32,7 @@ MOST_WAITING = 4_096
 MOST_ENTRIES = 5_000
 """Entries after which a transaction takes no further write, so that nobody waits for a very long one."""
 TURNS = 3
-"""Turns of the loop between a transaction and the next decisions: answers go out, the next actions come in."""
+"""Turns of the loop between a transaction and the next decisions: answers go out, new actions come in."""
 CACHE = 65_536
 """Kibibytes of pages that the writer keeps in memory."""
 CHECKPOINT_PAGES = 8_000

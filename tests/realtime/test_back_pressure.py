@@ -11,9 +11,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from realtime import patrol
 from realtime.connection import Connection
+from realtime.frames import frame
 from realtime.patrol import HARD, SOFT
 from realtime.server import event_packet
-from realtime.websocket import frame
 from tests.realtime.kit import DoorKit
 from tests.realtime.test_engine import LIMIT, raw_client
 from tests.school import School, marking
@@ -98,10 +98,11 @@ async def test_no_update_comes_between_those_that_were_left_out_and_the_resync(
     assert (await teacher.act("attendance.mark", marking(code="P"), "left_out"))["ok"]
     await until(lambda: connection.skipped == {"school:s1"})
     transport_of(socket).resume_reading()
+    reading = asyncio.create_task(texts_until(socket, '42["resync"'))
     await until(lambda: connection.socket.waiting == 0)
     assert (await teacher.act("attendance.mark", marking(code="L"), "left_out_too"))["ok"]
     connection.socket.caught_up()
-    texts = await texts_until(socket, '42["resync"')
+    texts = await reading
     assert not [text for text in texts if text.startswith('42["update"')]
     assert (await teacher.act("attendance.mark", marking(code="A"), "after"))["ok"]
     await texts_until(socket, '42["update"')

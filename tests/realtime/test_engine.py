@@ -8,12 +8,19 @@ from typing import Any
 
 import orjson
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse, StreamReader, WSMsgType, web
+from aiohttp import (
+    ClientSession,
+    ClientWebSocketResponse,
+    StreamReader,
+    WSMsgType,
+    WSServerHandshakeError,
+    web,
+)
 
 from models.actor import Actor
+from realtime.frames import MAX_MESSAGE
 from realtime.patrol import HARD
 from realtime.server import event_packet
-from realtime.websocket import MAX_MESSAGE
 from tests.realtime.kit import DoorKit
 from tests.school import School, marking
 from tests.waiting import until
@@ -270,16 +277,17 @@ async def test_only_one_of_two_upgrades_at_a_time_is_taken(
     door: DoorKit, school: School, http: ClientSession
 ) -> None:
     address = (await polling_client(door, school, http)).replace("=polling", "=websocket")
-    first, second = await http.ws_connect(address), await http.ws_connect(address)
+    first = await http.ws_connect(address)
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await http.ws_connect(address)
+    assert refused.value.status == 400
     await first.send_str("2probe")
     assert await first.receive_str(timeout=LIMIT) == "3probe"
-    await ended(second)
     await first.send_str("5")
     await first.send_str('421["presence",{"topic":"class:s1-c1"}]')
     texts = [await first.receive_str(timeout=LIMIT), await first.receive_str(timeout=LIMIT)]
     assert texts[-1].startswith('431[{"ok":true')
     await first.close()
-    await second.close()
 
 
 async def test_the_size_of_what_waits_for_a_client_is_bounded(
