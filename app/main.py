@@ -250,9 +250,11 @@ class Server:
         await self._followers.close()
         await self._presence.close()
         self._push.close()
-        await self._sockets.shutdown()
+        # Together: neither a client that does not answer nor a request that does not end waits for the other.
+        waits = [self._sockets.shutdown()]
         if self._runner is not None:
-            await self._runner.cleanup()
+            waits.append(self._runner.cleanup())
+        await asyncio.gather(*waits)
 
 
 def _spare_the_collector() -> None:
