@@ -97,14 +97,14 @@ class EngineSocket(async_socket.AsyncSocket):
         """Send packets that are the same for many, `frames` being all of their frames. False if they were
         left out, because the client lags: so are all until it has caught up, or it would see a hole.
         """
+        if self.lagging:
+            return False
         ws = self._ws
         if ws is not None:
-            if self.lagging or ws.waiting > SOFT:
-                self.lagging = True
-                return False
-            ws.write(frames)
-            return True
-        if self.lagging or self._queued > SOFT:
+            taken = ws.push(frames, SOFT)
+            self.lagging = not taken
+            return taken
+        if self._queued > SOFT:
             self.lagging = True
             return False
         for text in packets:

@@ -122,6 +122,21 @@ class WebSocket(asyncio.Protocol):
             self.flush()
         self._write(frames)
 
+    def push(self, frames: bytes, most: int) -> bool:
+        """Like `write`, unless more bytes than `most` are waiting; False then. Every member of a topic comes
+        through here for every update.
+        """
+        transport = self._transport
+        if transport is None or self._is_closing:
+            return True
+        if self._corked is not None:
+            self.flush()
+        if transport.get_write_buffer_size() > most:
+            return False
+        self.written += len(frames)
+        transport.write(frames)
+        return True
+
     def _write(self, frames: bytes) -> None:
         transport = self._transport
         if transport is not None and not self._is_closing and not transport.is_closing():
@@ -183,7 +198,9 @@ class WebSocket(asyncio.Protocol):
         elif self._is_closing:
             pass
         elif opcode == PING:
-            self.write(frame(payload, PONG))
+            # Who takes nothing gets no answer either: answers would pile up (section 5.5.3).
+            if self.waiting <= MOST_UNREAD:
+                self.write(frame(payload, PONG))
         elif opcode != PONG:
             text = str(payload, "utf-8") if opcode == TEXT else None
             if self._unread is None:
@@ -237,6 +254,7 @@ class WebSocket(asyncio.Protocol):
 
     def abort(self) -> None:
         """End the connection now; what waits to be sent is dropped."""
+        self._is_closing = True
         if self._transport is not None:
             self._transport.abort()
 

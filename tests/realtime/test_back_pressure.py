@@ -178,3 +178,19 @@ async def test_a_client_that_answers_pings_stays(door: DoorKit, school: School, 
         await socket.send_str("3")
     assert door.gateway.connections_of(school.viewer.id)
     await socket.close()
+
+
+async def test_pings_of_a_client_that_does_not_read_are_not_answered_without_end(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    socket = await reader(door, school, http)
+    connection = viewer_of(door, school)
+    fill(connection, SOFT)
+    waiting = connection.socket.waiting
+    connection.socket.pinged = True
+    for _ in range(2_000):
+        await socket.ping(b"x" * 100)
+    await socket.send_str("3")
+    await until(lambda: not connection.socket.pinged)
+    assert connection.socket.waiting == waiting
+    await socket.close()
