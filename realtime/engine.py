@@ -50,6 +50,7 @@ class EngineSocket(async_socket.AsyncSocket):
     """
 
     _ws: WebSocket | None = None
+    _probing: WebSocket | None = None
     _queued = 0
     _taken = 0
     lagging = False
@@ -141,6 +142,8 @@ class EngineSocket(async_socket.AsyncSocket):
             return
         await super().close(wait=False, abort=abort, reason=reason)
         self.caught_up()
+        if self._probing is not None:
+            self._probing.abort()
         if self._ws is None:
             self.queue.put_nowait(None)
         else:
@@ -195,6 +198,7 @@ class EngineSocket(async_socket.AsyncSocket):
         answer = switch(environ["aiohttp.request"], ws)
         if self.connected:
             self.upgrading = True
+            self._probing = ws
             self.server.own(self._upgrade(ws))
         else:
             self.connected = self.upgraded = True
@@ -226,11 +230,12 @@ class EngineSocket(async_socket.AsyncSocket):
                 if await ws.wait() == "2probe":
                     ws.write(frame(b"3probe"))
                     self._enqueue(NOOP)
-                    self.upgraded = await ws.wait() == "5"
+                    self.upgraded = await ws.wait() == "5" and not self.closed
         except (TimeoutError, BadPacket):
             pass
         finally:
             self.upgrading = False
+            self._probing = None
         if self.upgraded:
             self._go_on(ws)
         else:

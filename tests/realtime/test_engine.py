@@ -290,6 +290,22 @@ async def test_only_one_of_two_upgrades_at_a_time_is_taken(
     await first.close()
 
 
+@pytest.mark.parametrize("said", [[], ["2probe"]])
+async def test_a_connection_that_ends_in_the_middle_of_an_upgrade_leaves_nothing_behind(
+    door: DoorKit, school: School, http: ClientSession, said: list[str]
+) -> None:
+    address = (await polling_client(door, school, http)).replace("=polling", "=websocket")
+    socket = await http.ws_connect(address)
+    for text in said:
+        await socket.send_str(text)
+        assert await socket.receive_str(timeout=LIMIT) == "3probe"
+    (engine,) = door.server.eio.sockets.values()
+    await asyncio.wait_for(engine.close(), LIMIT)
+    await ended(socket)
+    await asyncio.wait_for(door.server.eio.shutdown(), LIMIT)
+    await socket.close()
+
+
 async def test_the_size_of_what_waits_for_a_client_is_bounded(
     door: DoorKit, school: School, http: ClientSession
 ) -> None:
