@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,9 @@ from models.journal import Commit, DuplicateOp, HeadMoved
 from models.ports import RefreshToken, StorageLost
 from models.query import query
 from tests.app.storage.conftest import Open
+from tests.app.storage.held_up import held_up
 from tests.contract.samples import OTHER_ROOM, ROOM, commit, entry, ids, plain, put, read_all, sample
 from tests.waiting import until
-
-
-@contextlib.asynccontextmanager
-async def held_up(storage: SqliteStorage) -> AsyncIterator[None]:
-    """The writer is busy: all that it is asked for meanwhile waits, and is then taken together."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def wait(connection: sqlite3.Connection) -> None:
-        begun.set()
-        go_on.wait(20)
-
-    held = asyncio.ensure_future(storage.write(wait))
-    assert await asyncio.to_thread(begun.wait, 20)
-    try:
-        yield
-    finally:
-        go_on.set()
-    with contextlib.suppress(StorageLost):
-        await held
 
 
 async def test_a_transaction_is_on_the_disk_before_it_is_acknowledged(sqlite: SqliteStorage) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from models.errors import Conflict, Internal, Invalid, RollcallError, TooLarge, 
 from models.journal import Commit, CommitTooLarge, Op
 from models.ports import Loaded, StorageLost
 from models.record import RecordKey
+from tests.app.storage.held_up import held_up
 from tests.handlers.dispatch.counters import COUNTERS
 from tests.kit import CoreKit, SetClock
 from tests.waiting import until
@@ -170,20 +169,12 @@ async def test_while_the_storage_is_busy_with_another_room_a_batch_gathers(
 ) -> None:
     actor = await node.actor()
     await send(node, actor, "counter.add", adding(), "first")
-    begun, go_on = threading.Event(), threading.Event()
-
-    def hold_up(connection: sqlite3.Connection) -> None:
-        begun.set()
-        go_on.wait(20)
-
-    other = asyncio.ensure_future(storage.write(hold_up))
-    assert await asyncio.to_thread(begun.wait, 20)
-    tasks = []
-    for i in range(20):
-        tasks.append(asyncio.create_task(send(node, actor, "counter.add", adding(), f"op{i}")))
-        await asyncio.sleep(0)
-    go_on.set()
-    await asyncio.gather(other, *tasks)
+    async with held_up(storage):
+        tasks = []
+        for i in range(20):
+            tasks.append(asyncio.create_task(send(node, actor, "counter.add", adding(), f"op{i}")))
+            await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
     assert [len(c.ops) for c in storage.appends if c.room == ROOM] == [1, 20]
 
 
