@@ -145,7 +145,9 @@ class EngineSocket(async_socket.AsyncSocket):
         if self._probing is not None:
             self._probing.abort()
         if self._ws is None:
+            # A poll that hangs fetches the last; there is none after it.
             self.queue.put_nowait(None)
+            self.server.sockets.pop(self.sid, None)
         else:
             self._goodbye = self.server.own(self._ws.close())
 
@@ -184,6 +186,8 @@ class EngineSocket(async_socket.AsyncSocket):
         body = await _whole_body(environ["aiohttp.request"])
         try:
             for pkt in payload.Payload(encoded_payload=body.decode()).packets:
+                if self.closed or self.closing:
+                    break
                 await self.receive(pkt)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise BadPacket(str(error)) from error
@@ -212,6 +216,8 @@ class EngineSocket(async_socket.AsyncSocket):
             if (text := self.queue.get_nowait()) is not None:
                 ws.write(frame(text))
         self._queued = 0
+        # A poll that still hangs ends with this.
+        self.queue.put_nowait(NOOP)
         self.queue = None
         ws.wake = self._wake
         self._wake()
@@ -330,7 +336,10 @@ class EngineServer(engineio.AsyncServer):
         socket.schedule_ping()
         if transport == "websocket":
             try:
-                return await socket.handle_get_request(environ)
+                answer = await socket.handle_get_request(environ)
+                if isinstance(answer, list):
+                    raise web.HTTPBadRequest(text="This is no WebSocket handshake.")
+                return answer
             finally:
                 if not socket.upgraded:
                     await socket.close(abort=True)

@@ -113,6 +113,10 @@ class SocketServer(socketio.AsyncServer):
 
     async def _gone(self, sid: str, reason: str | None = None) -> None:
         await self.receiver.disconnected(sid)
+        socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        if socket is not None and not socket.closing:
+            socket.client = None
+            self._expect_connected_soon(socket.sid)
 
     def _caught_up(self, socket: EngineSocket) -> None:
         if socket.client is not None:
@@ -120,6 +124,9 @@ class SocketServer(socketio.AsyncServer):
 
     async def _handle_eio_connect(self, eio_sid: str, environ: Any) -> None:  # type: ignore[override]
         await super()._handle_eio_connect(eio_sid, environ)
+        self._expect_connected_soon(eio_sid)
+
+    def _expect_connected_soon(self, eio_sid: str) -> None:
         asyncio.get_running_loop().call_later(CONNECT_LIMIT, self._expect_connected, eio_sid)
 
     def _expect_connected(self, eio_sid: str) -> None:
@@ -129,6 +136,8 @@ class SocketServer(socketio.AsyncServer):
             self.eio.cut(socket)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
+        if eio_sid not in self.environ:
+            return
         known = self.manager.sid_from_eio_sid(eio_sid, "/")
         await super()._handle_connect(eio_sid, namespace, data)
         sid = self.manager.sid_from_eio_sid(eio_sid, "/")

@@ -7,6 +7,7 @@ commit costs that their number decides how many commits a core can write.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,9 @@ _DUPLICATE_KEY = 11000
 # As in: E11000 duplicate key error collection: rollcall.commits index: room_1_first_1 dup key: …
 _INDEX = re.compile(r" index: (\S+) dup key: ")
 _PLACE = "room_1_first_1"
+
+
+log = logging.getLogger("rollcall.storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Writer:
         )
         await self._backlog.take(entries)
         self._waiting.append(job)
-        if len(self._waiting) == 1 and len(self._tasks) < IN_FLIGHT:
+        if not self._tasks or (len(self._waiting) == 1 and len(self._tasks) < IN_FLIGHT):
             self._tasks.add(asyncio.create_task(self._run(), name="commits to MongoDB"))
         await job.inserted
 
@@ -145,7 +149,9 @@ class Writer:
             await self._commits.insert_many([job.document for job in jobs], ordered=False)
         except BulkWriteError as error:
             refusals = await self._refusals(jobs, error.details)
-        except PyMongoError as error:
+        except Exception as error:
+            if not isinstance(error, PyMongoError):
+                log.exception("an insert failed")
             refusals = {i: StorageLost(f"MongoDB: {brief(error)}") for i in range(len(jobs))}
         for i, job in enumerate(jobs):
             refusal = refusals.get(i)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import sqlite3
 import threading
@@ -49,6 +50,9 @@ JOB_ERRORS = (
     ValueError,
 )
 """What is wrong with one write, not with the disk."""
+
+
+log = logging.getLogger("rollcall.storage")
 
 
 @dataclass(slots=True)
@@ -212,7 +216,9 @@ class Writer:
                 connection.execute("BEGIN IMMEDIATE")
                 heads = self._one_by_one(connection, jobs)
             connection.execute("COMMIT")
-        except (sqlite3.Error, MemoryError) as error:
+        except Exception as error:
+            if not isinstance(error, sqlite3.Error):
+                log.exception("a transaction failed")
             self._roll_back()
             for job in jobs:
                 job.outcome = StorageLost(f"{self._path}: {error}")

@@ -18,6 +18,7 @@ from aiohttp import (
 )
 
 from models.actor import Actor
+from realtime import server
 from realtime.frames import MAX_MESSAGE
 from realtime.patrol import HARD
 from realtime.server import event_packet
@@ -290,6 +291,71 @@ async def test_only_one_of_two_upgrades_at_a_time_is_taken(
     await first.close()
 
 
+@pytest.mark.parametrize("last", ["1", '1\x1e40{"token":"x"}', "1\x1e40"])
+async def test_a_polling_connection_that_says_goodbye_leaves_nothing_behind(
+    door: DoorKit, http: ClientSession, last: str
+) -> None:
+    for _ in range(3):
+        opening = await (await http.get(PATH + "polling")).text()
+        await http.post(f"{PATH}polling&sid={orjson.loads(opening[1:])['sid']}", data=last)
+    await until(lambda: not door.server.eio.sockets)
+    assert door.server.environ == {}
+    assert door.server.manager._sids == {}
+
+
+async def test_a_poll_that_hangs_fetches_what_is_sent_last(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    address = await polling_client(door, school, http)
+    (connection,) = door.gateway.connections_of(school.teacher.id)
+    poll = asyncio.create_task(http.get(address))
+    await until(lambda: connection.socket.queue._getters)
+    connection.socket.say(event_packet("closing", {"code": "restarting"}))
+    await connection.socket.close()
+    assert '42["closing"' in await (await asyncio.wait_for(poll, LIMIT)).text()
+    assert door.server.eio.sockets == {}
+
+
+async def test_a_poll_that_hangs_ends_with_an_upgrade_whose_messages_come_together(
+    door: DoorKit, school: School, http: ClientSession
+) -> None:
+    address = await polling_client(door, school, http)
+    poll = asyncio.create_task(http.get(address))
+    (connection,) = door.gateway.connections_of(school.teacher.id)
+    await until(lambda: connection.socket.queue._getters)
+    socket = await http.ws_connect(address.replace("=polling", "=websocket"))
+    await socket.send_str("2probe")
+    await socket.send_str("5")
+    assert await (await asyncio.wait_for(poll, LIMIT)).text() == "6"
+    await socket.send_str('421["presence",{"topic":"class:s1-c1"}]')
+    while not (text := await socket.receive_str(timeout=LIMIT)).startswith("431"):
+        assert text in ("3probe", "6")
+    await socket.close()
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_a_handshake_that_is_none_is_refused(
+    door: DoorKit, http: ClientSession, connection: str
+) -> None:
+    headers = {"Upgrade": "websocket", "Connection": connection, "Sec-WebSocket-Version": "13"}
+    answer = await http.get(PATH + "websocket", headers=headers)
+    assert answer.status == 400
+    assert (await answer.json())["error"]["code"] == "invalid"
+    assert door.server.eio.sockets == {}
+    assert door.server.environ == {}
+
+
+async def test_a_transport_whose_user_has_left_is_cut_unless_somebody_signs_in(
+    door: DoorKit, school: School, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = await raw_client(door, school, http)
+    monkeypatch.setattr(server, "CONNECT_LIMIT", 0.05)
+    await socket.send_str("41")
+    await ended(socket)
+    await until(lambda: not door.server.eio.sockets)
+    await socket.close()
+
+
 @pytest.mark.parametrize("said", [[], ["2probe"]])
 async def test_a_connection_that_ends_in_the_middle_of_an_upgrade_leaves_nothing_behind(
     door: DoorKit, school: School, http: ClientSession, said: list[str]
@@ -299,8 +365,8 @@ async def test_a_connection_that_ends_in_the_middle_of_an_upgrade_leaves_nothing
     for text in said:
         await socket.send_str(text)
         assert await socket.receive_str(timeout=LIMIT) == "3probe"
-    (engine,) = door.server.eio.sockets.values()
-    await asyncio.wait_for(engine.close(), LIMIT)
+    (connection,) = door.server.eio.sockets.values()
+    await asyncio.wait_for(connection.close(), LIMIT)
     await ended(socket)
     await asyncio.wait_for(door.server.eio.shutdown(), LIMIT)
     await socket.close()

@@ -77,7 +77,6 @@ class TestTogether:
             busy.append(asyncio.ensure_future(decide_and_append(room)))
             for _ in range(3):
                 await asyncio.sleep(0)
-        assert inserts == []
         waiting = [asyncio.ensure_future(decide_and_append(room)) for room in ROOMS[len(busy) :]]
         await asyncio.gather(*busy, *waiting)
         assert inserts == [1] * len(busy) + [len(waiting)]
@@ -170,3 +169,18 @@ class TestOutcome:
             assert (await here.get(room, "sample", "gone") is not None) == accepted[-1]
             await here.append(commit(here, room, head + 1, sample("next")))
         assert set(accepted) == {True, False}
+
+
+class TestMistakes:
+    async def test_a_mistake_is_told_to_those_whose_commits_it_hit_and_inserts_go_on(
+        self, here: MongoStorage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commits = [commit(here, room, 2, sample("a")) for room in ROOMS]
+        with monkeypatch.context() as mistake:
+            mistake.setattr(type(here._open.writer._commits), "insert_many", _mistaken)
+            assert await append_all(here, commits) == [StorageLost] * len(ROOMS)
+        assert await append_all(here, commits) == [None] * len(ROOMS)
+
+
+async def _mistaken(self: object, documents: object, **options: object) -> None:
+    raise RuntimeError("a mistake")

@@ -131,6 +131,20 @@ class TestGroupCommit:
         meta = await sqlite.look(lambda connection: connection.execute("SELECT value FROM meta").fetchall())
         assert meta == [(sqlite.epoch,)]
 
+    async def test_a_mistake_in_a_statement_does_not_end_the_writer(self, sqlite: SqliteStorage) -> None:
+        def mistaken(connection: sqlite3.Connection) -> None:
+            raise LookupError("a mistake")
+
+        async with held_up(sqlite):
+            failed = asyncio.ensure_future(sqlite.write(mistaken))
+            with_it = asyncio.ensure_future(sqlite.append(commit(sqlite, ROOM, 1, sample("a"))))
+            await asyncio.sleep(0)
+        for lost in (failed, with_it):
+            with pytest.raises(StorageLost, match="a mistake"):
+                await lost
+        await put(sqlite, ROOM, sample("b"))
+        assert ids([e.data for e in await read_all(sqlite, ROOM)]) == ["b"]
+
     async def test_two_commits_of_one_room_may_wait_behind_each_other(self, sqlite: SqliteStorage) -> None:
         async with held_up(sqlite):
             tasks = [
