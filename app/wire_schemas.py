@@ -32,7 +32,7 @@ CODES = {
     "unavailable": "Not possible now; wait, then send the same again with the same `op_id`.",
     "internal": "Our fault; it is logged with the request id that the message names.",
 }
-"""Every error code (design: section 7), with what it tells the client."""
+"""Every error code, with what it tells the client."""
 
 ID_PATTERN = ID.pattern.replace(r"\Z", "$").join(("^", ""))
 

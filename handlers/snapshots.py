@@ -1,4 +1,4 @@
-"""What a topic's snapshot holds (design: section 7). A snapshot plus the entries behind its position is the
+"""What a topic's snapshot holds. A snapshot plus the entries behind its position is the
 next snapshot.
 """
 

@@ -16,7 +16,7 @@ ROLE_SCOPES: dict[str, str] = {
     "lead": "team",
     "member": "team",
 }
-"""Every role, with the noun of the scope it is assigned in (design: section 7, the table of roles)."""
+"""Every role, with the noun of the scope it is assigned in."""
 
 EVERYBODY = "everybody"
 """Stands in a list of roles for any signed-in user."""

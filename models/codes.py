@@ -16,7 +16,7 @@ Direction = Literal["in", "out"]
 Category = Literal["present", "approved_activity", "authorised", "unauthorised", "not_possible"]
 
 OFFICE_ROLES = frozenset({"admin", "school_admin", "office"})
-"""The roles that act on attendance with office rights (design: section 7, the table of roles)."""
+"""The roles that act on attendance with office rights."""
 
 EVERY_MARKER = OFFICE_ROLES | {"teacher"}
 """Every role that may mark at all."""

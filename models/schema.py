@@ -1,4 +1,4 @@
-"""The fields that payloads are made of, with their sizes (design: section 7, Sizes), and errors as people
+"""The fields that payloads are made of, with their sizes, and errors as people
 read them.
 """
 

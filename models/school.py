@@ -14,7 +14,7 @@ from models.record import record_kind
 from models.schema import Id, Name, Payload, SetPayload, StrictString, TimeZone
 
 MARK_DAYS_BACK = 7
-"""How many days back teachers may mark, unless the school says otherwise (design: section 7, Dates)."""
+"""How many days back teachers may mark, unless the school says otherwise."""
 
 MOST_DAYS_BACK = 60
 MOST_PERIODS = 20

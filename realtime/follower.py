@@ -26,11 +26,10 @@ READERS = 16
 """Rooms of a node whose holes are read at the same time: all of them have one after an outage."""
 
 COMPARE = 2.0
-"""Seconds between two comparisons of all heads with the storage (design: section 5)."""
+"""Seconds between two comparisons of all heads with the storage."""
 
 COMPARE_DEAF = 0.5
-"""The same while the fan-out is not healthy, so that viewers wait no longer than 2 s (design: sections 3 and
-5)."""
+"""The same while the fan-out is not healthy, so that viewers wait no longer than 2 s."""
 
 ROOMS_COMPARED = 1_000
 """Rooms in one question for heads."""

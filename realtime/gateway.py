@@ -1,4 +1,4 @@
-"""The Socket.IO door: connections, their events, and their end (design: section 7)."""
+"""The Socket.IO door: connections, their events, and their end."""
 
 from __future__ import annotations
 

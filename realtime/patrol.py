@@ -24,7 +24,7 @@ ROUND = 1.0
 PORTIONS = 10
 """A round is walked in so many portions, so that none of them holds the loop for long."""
 STALLED = 15.0
-"""Seconds in which a client that something waits for must take some of it (design: section 6)."""
+"""Seconds in which a client that something waits for must take some of it."""
 
 
 class Patrol:

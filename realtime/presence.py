@@ -16,7 +16,7 @@ from realtime.connection import Connection
 from realtime.server import event_packet
 
 INTERVAL = 1.0
-"""Seconds between two pushes of differences in a topic (design: section 5)."""
+"""Seconds between two pushes of differences in a topic."""
 
 BUDGET = 1_000
 """Messages about presence that one topic may cost a node in a second."""

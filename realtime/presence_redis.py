@@ -26,7 +26,7 @@ from realtime.presence_memory import PresenceMemory
 from realtime.redis_address import LIMIT, redis_pool
 
 EVERY = 1.0
-"""Seconds between two exchanges with Redis (design: section 5)."""
+"""Seconds between two exchanges with Redis."""
 
 SOON = 0.1
 """Seconds between two exchanges at the least, where something waits for one."""

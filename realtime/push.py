@@ -20,7 +20,7 @@ from realtime.frames import frame
 from realtime.server import event_packet
 
 CONFLATION = 1.0
-"""Seconds between two updates of the same record in a `summary:` topic (design: section 5)."""
+"""Seconds between two updates of the same record in a `summary:` topic."""
 
 HELD = 4_096
 """Packets that wait for a subscribe reply at most; a member for whom more came must subscribe again."""

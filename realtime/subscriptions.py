@@ -22,7 +22,7 @@ from realtime.presence import PresenceFeed
 from realtime.push import Push
 
 TAIL = 1_000
-"""The most entries of a topic that a tail holds (design: section 5)."""
+"""The most entries of a topic that a tail holds."""
 
 
 @dataclass(frozen=True, slots=True)

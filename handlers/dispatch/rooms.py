@@ -1,7 +1,7 @@
 """Which room an action belongs to, found from the ids in its payload.
 
 A class, student or task never changes its room, so what was found once is kept. Who may know that something
-is not there is decided here too (design: section 7, `forbidden` and `not_found`).
+is not there is decided here too.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.realtime.kit import Client
 from tests.waiting import until
 
 WITHOUT_REDIS = 2.0
-"""Seconds after which a viewer has an update at the latest while Redis is away (design: section 3)."""
+"""Seconds after which a viewer has an update at the latest while Redis is away."""
 
 AT_ONCE = 0.5
 """Seconds within which a viewer has it where Redis carries it: comparing heads would take up to two."""

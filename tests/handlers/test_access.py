@@ -1,4 +1,4 @@
-"""Role × topic and role × journal, deny by default (design: section 7, the table of roles)."""
+"""Role × topic and role × journal, deny by default."""
 
 from __future__ import annotations
 

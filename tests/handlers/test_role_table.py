@@ -1,4 +1,4 @@
-"""Role × action, deny by default, for every action that a client may send (design: section 7, the roles)."""
+"""Role × action, deny by default, for every action that a client may send."""
 
 from __future__ import annotations
 
