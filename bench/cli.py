@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,64 +13,30 @@ import uvloop
 
 from bench import connections as connections_bench
 from bench import curves as curves_bench
+from bench import day as day_bench
 from bench import latency as latency_bench
 from bench import marks as marks_bench
+from bench import nodes as nodes_bench
 from bench import push as push_bench
 from bench import reads as reads_bench
 from bench.fanout_servers import NAMES as FANOUT_NAMES
 from bench.generator import LoadFailed
+from bench.options import (
+    fanout_options,
+    load_options,
+    mongodb_option,
+    noisy_option,
+    number,
+    pictures_option,
+    rounds_option,
+    settle_option,
+)
 from bench.school_years import Years
 from bench.servers import Size
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
 
 TEMPORARY = "rollcall-bench-"
-DOCS = Path(__file__).parents[1] / "docs"
-
-
-def number(name: str, default: int, most: int, text: str = "") -> Callable[[F], F]:
-    """An option for a whole number from 1."""
-    return click.option(name, type=click.IntRange(1, most), default=default, show_default=True, help=text)
-
-
-rounds_option = number("--rounds", 3, 20, "The table has the median, the smallest and the largest.")
-noisy_option = click.option(
-    "--noisy", is_flag=True, help="Count noisy rounds too, on a machine that is busy."
-)
-mongodb_option = click.option(
-    "--mongodb", "mongodb_url", envvar="ROLLCALL_TEST_MONGODB_URL", help="One that runs; else one is started."
-)
-
-
-def load_options(command: F) -> F:
-    """How long a running server is under load, and whose."""
-    for option in (
-        number("--classes", 5, 20, "Per school; each has a writer."),
-        number("--schools", 10, 100, "Each has a dashboard."),
-        click.option("--warm-up", type=click.FloatRange(0, 60), default=1.0, show_default=True),
-        click.option("--seconds", type=click.FloatRange(0.1, 60), default=4.0, show_default=True),
-        rounds_option,
-    ):
-        command = option(command)
-    return command
-
-
-def fanout_options(names: tuple[str, ...], seconds: float) -> Callable[[F], F]:
-    """Which servers' fan-out is measured, and for how long in each round."""
-
-    def add(command: F) -> F:
-        for option in (
-            click.option("--only", type=click.Choice(names), multiple=True, help="Not all servers."),
-            noisy_option,
-            click.option("--warm-up", type=click.FloatRange(0, 60), default=0.3, show_default=True),
-            click.option("--seconds", type=click.FloatRange(0.1, 60), default=seconds, show_default=True),
-            rounds_option,
-        ):
-            command = option(command)
-        return command
-
-    return add
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -218,12 +184,7 @@ def connections(
     "--rooms", type=click.IntRange(1, 300), multiple=True, default=curves_bench.ROOMS, show_default=True
 )
 @number("--members-each", curves_bench.MEMBERS_EACH, 1_000, "Of each of several rooms.")
-@click.option(
-    "--pictures",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DOCS,
-    help="The folder for the pictures.  [default: docs]",
-)
+@pictures_option
 def curves(
     rounds: int,
     seconds: float,
@@ -250,18 +211,98 @@ def curves(
             )
         )
     click.echo(curves_bench.report(results))
-    for name, text in curves_bench.pictures(results, members_each).items():
-        (pictures / name).write_text(text)
-        click.echo(f"Wrote {pictures / name}", err=True)
+    write(curves_bench.pictures(results, members_each), pictures)
+
+
+@cli.command()
+@fanout_options(nodes_bench.NAMES, 1.5, warm_up=1.0)
+@mongodb_option
+@click.option(
+    "--nodes",
+    "counts",
+    type=click.IntRange(1, 8),
+    multiple=True,
+    default=nodes_bench.COUNTS,
+    show_default=True,
+)
+@settle_option
+@number("--members", nodes_bench.MEMBERS, 5_000, "Of one topic, on each node.")
+@number("--schools", nodes_bench.ROOMS.schools, 100, "Rooms that many write to.")
+@number("--classes", nodes_bench.ROOMS.classes, 20, "Per school; each has a writer.")
+@pictures_option
+def nodes(
+    rounds: int,
+    seconds: float,
+    warm_up: float,
+    noisy: bool,
+    only: tuple[str, ...],
+    mongodb_url: str | None,
+    counts: tuple[int, ...],
+    settle: float,
+    members: int,
+    schools: int,
+    classes: int,
+    pictures: Path,
+) -> None:
+    """Fan-out over several nodes beside the peers, and rooms that several nodes write to."""
+    if schools < max(counts):
+        raise click.BadParameter("must be no fewer than the nodes", param_hint="--schools")
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        results = run(
+            nodes_bench.measure(
+                Path(folder),
+                names=only or nodes_bench.NAMES,
+                counts=sorted(set(counts)),
+                members=members,
+                rooms=Size(schools, classes),
+                rounds=rounds,
+                warm_up=warm_up,
+                seconds=seconds,
+                settle=settle,
+                noisy=noisy,
+                mongodb_url=mongodb_url,
+            )
+        )
+    click.echo(nodes_bench.report(results))
+    write(nodes_bench.pictures(results.fanout), pictures)
+
+
+@cli.command()
+@click.option("--minutes", type=click.FloatRange(0.01, 1_440), default=10.0, show_default=True)
+@number("--rooms", day_bench.ROOMS, 200, "Schools.")
+@number("--members-each", day_bench.MEMBERS_EACH, 100, "Clients of each.")
+@number("--pace", day_bench.PACE, 10_000, "Marks per second.")
+@settle_option
+def day(minutes: float, rooms: int, members_each: int, pace: int, settle: float) -> None:
+    """Many clients in many rooms for minutes, at a steady pace: latency and memory."""
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        measured = run(
+            day_bench.measure(
+                Path(folder),
+                rooms=rooms,
+                members_each=members_each,
+                pace=pace,
+                minutes=minutes,
+                settle=settle,
+            )
+        )
+    click.echo(day_bench.report(measured))
 
 
 @cli.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
-    """Everything, as the other commands do it by themselves."""
-    for command in (marks, latency, reads, push, connections, curves):
+    """Everything but the day, as the other commands do it by themselves."""
+    for command in (marks, latency, reads, push, connections, curves, nodes):
         click.echo(f"\n## {command.name}\n")
         context.invoke(command)
+
+
+def write(pictures: Mapping[str, str], folder: Path) -> None:
+    """Keep the pictures under their file names."""
+    for name, text in pictures.items():
+        (folder / name).write_text(text)
+        click.echo(f"Wrote {folder / name}", err=True)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -43,10 +43,19 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several servers did of a load; processor time in seconds."""
+
+    server_cpu: float
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """One measurement. Times in seconds, `bytes` of one update as it came; latencies of all deliveries.
 
-    `late_ms`: how much later than they were due 99 % of the updates were sent at most.
+    `late_ms`: how much later than they were due 99 % of the updates were sent at most. `nodes`: the servers'
+    shares, in the order in which they were named; everything else is of all servers together.
     """
 
     seconds: float
@@ -58,6 +67,7 @@ class Load:
     p50_ms: float
     p99_ms: float
     late_ms: float
+    nodes: tuple[Share, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -79,7 +89,9 @@ class Load:
 
 
 class Generator:
-    """Clients of one server. The first `writers_for` of them write; the others are members."""
+    """Clients of one server, or of several nodes. The first `writers_for` of them write; the others are
+    members.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, name: str, protocol: Protocol) -> None:
         self._process = process
@@ -95,9 +107,13 @@ class Generator:
         """Make these connections members of a topic."""
         await self._ask(f"subscribe {first} {count} {self._protocol.subscribe(topic)}", SUBSCRIBE_LIMIT)
 
-    def write_to(self, topics: Sequence[tuple[str, int]]) -> None:
-        """The topics that updates go to from now on, each with the number of its members."""
-        self._writers = writers_for(len(topics))
+    def write_to(self, topics: Sequence[tuple[str, int]], writers: int | None = None) -> None:
+        """The topics that updates go to from now on, each with the number of its members.
+
+        `writers`: how many connections write, if not `writers_for` so many topics. Where there are fewer than
+        topics, each writes to several in turns; the topics are a multiple of them then.
+        """
+        self._writers = writers or writers_for(len(topics))
         self._say("norooms")
         for topic, members in topics:
             self._say(f"room {members * self._protocol.joined} {self._protocol.publish(topic)}")
@@ -126,9 +142,14 @@ class Generator:
         """End the newest connections one after the other, each when the server has let go of the last."""
         return _idle(await self._ask(f"close {count}", CONNECT_LIMIT))
 
+    def turn_to(self, port: int, pid: int) -> None:
+        """One server more: connections that are opened from now on are to it."""
+        self._say(f"server {port} {pid}")
+
     def configure(self, port: int, server: int, tokens: Sequence[str]) -> None:
         """Where the server is, how it speaks, and with which tokens clients connect, in turns."""
-        for name, value in (("port", port), ("server", server), *self._protocol.settings.items()):
+        self.turn_to(port, server)
+        for name, value in self._protocol.settings.items():
             self._say(f"{name} {value}")
         for token in tokens:
             self._say(f"token {token}")
@@ -185,7 +206,8 @@ async def generator(
 
 
 def _load(answer: dict[str, Any]) -> Load:
-    return Load(**{name: answer[name] for name in Load.__dataclass_fields__})
+    nodes = tuple(Share(node["server_cpu"], node["deliveries"]) for node in answer["nodes"])
+    return Load(**{name: answer[name] for name in Load.__dataclass_fields__ if name != "nodes"}, nodes=nodes)
 
 
 def _idle(answer: dict[str, Any]) -> Idle:

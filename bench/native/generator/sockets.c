@@ -27,8 +27,9 @@ static void watch(struct connection *connection, int operation, uint32_t events)
 
 void open_connection(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(g.port)};
-    int on = 1;
+    int server = g.server_count - 1, on = 1;
+    if (server < 0) fail("no server");
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(g.servers[server].port)};
     if (g.connected == MAX_CONNECTIONS) fail("more than %d connections", MAX_CONNECTIONS);
     struct connection *connection = &g.connections[g.connected];
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -38,6 +39,7 @@ void open_connection(void)
     if (connect(connection->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)
         fail("connection %d: %s", g.connected + 1, strerror(errno));
     connection->state = OPENING;
+    connection->server = server;
     g.connected++;
     g.unready++;
     watch(connection, EPOLL_CTL_ADD, EPOLLOUT);
@@ -60,7 +62,7 @@ static void opened(struct connection *connection)
         request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: cm9sbGNhbGwgYmVuY2ghIQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        g.protocol.path.at, g.port);
+        g.protocol.path.at, g.servers[connection->server].port);
     connection->state = UPGRADING;
     send_frame(connection, (uint8_t *)request, length);
 }

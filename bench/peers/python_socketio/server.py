@@ -1,6 +1,7 @@
 """A python-socketio server as one would write it first: rooms, and an `emit` to one of them for each update.
 
-`python -m bench.peers.python_socketio.server PORT`. It knows no sign-in, no rules and no journal.
+`python -m bench.peers.python_socketio.server PORT [REDIS_URL]`. With a Redis, it is one of the servers that
+hear each other through it. It knows no sign-in, no rules and no journal.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from aiohttp import web
 from app.open_files import allow_open_files
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, redis_url: str | None = None) -> None:
     """Serve until the process is ended."""
-    server = socketio.AsyncServer(async_mode="aiohttp")
+    manager = None if redis_url is None else socketio.AsyncRedisManager(redis_url)
+    server = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager)
 
     async def subscribe(sid: str, request: dict[str, Any]) -> dict[str, Any]:
         for wanted in request["topics"]:
@@ -43,4 +45,4 @@ async def serve(port: int) -> None:
 
 if __name__ == "__main__":
     allow_open_files()
-    uvloop.run(serve(int(sys.argv[1])))
+    uvloop.run(serve(int(sys.argv[1]), *sys.argv[2:]))
