@@ -93,12 +93,17 @@ class NodeServers:
     ) -> AsyncIterator[list[Server]]:
         async with AsyncExitStack() as stack:
             redis_url = await stack.enter_async_context(redis(self._folder))
-            servers = [
-                await stack.enter_async_context(
-                    served(ROLLCALL, database_url, secret=secret, redis_url=redis_url)
-                )
-                for _ in range(count)
-            ]
+            # At the same time, for each needs more than a second to start.
+            async with asyncio.TaskGroup() as starting:
+                started = [
+                    starting.create_task(
+                        stack.enter_async_context(
+                            served(ROLLCALL, database_url, secret=secret, redis_url=redis_url)
+                        )
+                    )
+                    for _ in range(count)
+                ]
+            servers = [task.result() for task in started]
             yield servers
             # Nobody needs this database any more, and hundreds of goodbyes would take their time.
             for server in servers:
