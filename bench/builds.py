@@ -4,6 +4,7 @@ peers, from `bench/native/` and `bench/peers/` into `bench/build/`.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -75,7 +76,10 @@ def _compiled(name: str, folder: Path) -> Path:
         )
         files = [str(source) for source in sources if source.suffix == ".c"]
         BUILT.mkdir(exist_ok=True)
-        _run([compiler, *C_FLAGS, "-o", str(built), *files], folder, name)
+        # Put in its place whole: another process may build or start it at the same moment.
+        new = BUILT / f"{name}.{os.getpid()}"
+        _run([compiler, *C_FLAGS, "-o", str(new), *files], folder, name)
+        new.replace(built)
     return built
 
 
