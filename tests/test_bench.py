@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli import cli
 from bench.load import Dashboard, Load, Writer
 from bench.school_years import Years, fill
 from bench.servers import Size
@@ -33,6 +35,11 @@ def run(*arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_the_page_lists_the_commands_that_there_are() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert set(re.findall(r"^\| `scripts/bench (\w+)` \|", page, re.MULTILINE)) == set(cli.commands)
 
 
 def rows(printed: str) -> list[list[str]]:
