@@ -23,6 +23,7 @@ ERROR = re.compile(r"^\S+ \S+ ERROR .*(?:\n(?!\d{4}-).*)*", re.MULTILINE)
 
 LISTENING = "address +http"
 START_LIMIT = 60.0
+UNREACHABLE = "cannot be reached"
 
 SETTINGS = {
     "ROLLCALL_LIMIT_ACTIONS": "off",
@@ -48,6 +49,19 @@ class Node:
     async def listening(self) -> None:
         """Wait until the process that was spawned accepts connections."""
         await asyncio.to_thread(self.server.wait_for_line, LISTENING, START_LIMIT)
+
+    async def come_back(self) -> None:
+        """Start the process again until it accepts connections, as its keeper would: one that cannot reach
+        the storage ends with one line.
+        """
+        async with asyncio.timeout(START_LIMIT):
+            while True:
+                self.server.spawn()
+                try:
+                    return await self.listening()
+                except AssertionError:
+                    if self.server.running or UNREACHABLE not in self.server.output:
+                        raise
 
     def gather_errors(self) -> None:
         """Keep the errors of the process that has run, before its output is forgotten."""

@@ -124,8 +124,7 @@ class Nemesis:
         node.gather_errors()
         node.server.kill()
         await asyncio.sleep(seconds)
-        node.server.spawn()
-        await node.listening()
+        await node.come_back()
 
     async def _send(self, manner: Manner, seconds: float) -> None:
         self._conduct.manner = manner
