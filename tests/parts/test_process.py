@@ -84,7 +84,8 @@ def test_a_running_child_is_not_started_twice(patient: Child) -> None:
 async def test_a_child_dies_with_the_test_run(python: Python) -> None:
     code = (
         "import sys, signal; from tests.parts.process import Child;"
-        "child = Child([sys.executable, '-u', '-c', 'print(1); import signal; signal.pause()']); child.spawn();"
+        "child = Child([sys.executable, '-u', '-c', 'print(1); import signal; signal.pause()']);"
+        "child.spawn();"
         # Before it runs, it is not tied to its parent yet.
         "child.wait_for_line('1');"
         "print('grandchild', child.pid); signal.pause()"
