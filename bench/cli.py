@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 import uvloop
@@ -34,6 +34,7 @@ from bench.options import (
 from bench.school_years import Years
 from bench.servers import Size
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 TEMPORARY = "rollcall-bench-"
@@ -60,19 +61,16 @@ def marks(
     in_flight: tuple[int, ...],
 ) -> None:
     """Acknowledged marks per second, beside the plain way."""
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        results = run(
-            marks_bench.measure(
-                Path(folder),
-                names=only or marks_bench.NAMES,
-                in_flight=in_flight,
-                rounds=rounds,
-                warm_up=warm_up,
-                seconds=seconds,
-                size=Size(schools, classes),
-                mongodb_url=mongodb_url,
-            )
-        )
+    results = in_folder(
+        marks_bench.measure,
+        names=only or marks_bench.NAMES,
+        in_flight=in_flight,
+        rounds=rounds,
+        warm_up=warm_up,
+        seconds=seconds,
+        size=Size(schools, classes),
+        mongodb_url=mongodb_url,
+    )
     click.echo(marks_bench.report(results))
 
 
@@ -80,12 +78,9 @@ def marks(
 @load_options
 def latency(rounds: int, seconds: float, warm_up: float, schools: int, classes: int) -> None:
     """Latencies at 20, 50 and 80 % of the full load."""
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        results = run(
-            latency_bench.measure(
-                Path(folder), rounds=rounds, warm_up=warm_up, seconds=seconds, size=Size(schools, classes)
-            )
-        )
+    results = in_folder(
+        latency_bench.measure, rounds=rounds, warm_up=warm_up, seconds=seconds, size=Size(schools, classes)
+    )
     click.echo(latency_bench.report(results))
 
 
@@ -119,19 +114,16 @@ def push(
     rounds: int, seconds: float, warm_up: float, noisy: bool, only: tuple[str, ...], members: int, pace: int
 ) -> None:
     """One topic's updates to its members, beside the peers."""
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        results = run(
-            push_bench.measure(
-                Path(folder),
-                names=only or FANOUT_NAMES,
-                members=members,
-                pace=pace,
-                rounds=rounds,
-                warm_up=warm_up,
-                seconds=seconds,
-                noisy=noisy,
-            )
-        )
+    results = in_folder(
+        push_bench.measure,
+        names=only or FANOUT_NAMES,
+        members=members,
+        pace=pace,
+        rounds=rounds,
+        warm_up=warm_up,
+        seconds=seconds,
+        noisy=noisy,
+    )
     click.echo(push_bench.report(results, pace))
 
 
@@ -156,18 +148,15 @@ def connections(
     """What a connection costs to make, to keep and to end."""
     if first >= connections:
         raise click.BadParameter("must be more than --first", param_hint="--connections")
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        results = run(
-            connections_bench.measure(
-                Path(folder),
-                names=only or connections_bench.NAMES,
-                first=first,
-                connections=connections,
-                levels=connections_bench.levels_within(levels),
-                rounds=rounds,
-                noisy=noisy,
-            )
-        )
+    results = in_folder(
+        connections_bench.measure,
+        names=only or connections_bench.NAMES,
+        first=first,
+        connections=connections,
+        levels=connections_bench.levels_within(levels),
+        rounds=rounds,
+        noisy=noisy,
+    )
     click.echo(connections_bench.report(results))
 
 
@@ -198,18 +187,15 @@ def curves(
 ) -> None:
     """Deliveries and latency against members and rooms, with pictures."""
     places = curves_bench.Places(sorted(set(members)), sorted(set(rooms)), members_each)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        results = run(
-            curves_bench.measure(
-                Path(folder),
-                names=only or curves_bench.NAMES,
-                places=places,
-                rounds=rounds,
-                warm_up=warm_up,
-                seconds=seconds,
-                noisy=noisy,
-            )
-        )
+    results = in_folder(
+        curves_bench.measure,
+        names=only or curves_bench.NAMES,
+        places=places,
+        rounds=rounds,
+        warm_up=warm_up,
+        seconds=seconds,
+        noisy=noisy,
+    )
     click.echo(curves_bench.report(results))
     write(curves_bench.pictures(results, members_each), pictures)
 
@@ -247,22 +233,19 @@ def nodes(
     """Fan-out over several nodes beside the peers, and rooms that several nodes write to."""
     if schools < max(counts):
         raise click.BadParameter("must be no fewer than the nodes", param_hint="--schools")
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        results = run(
-            nodes_bench.measure(
-                Path(folder),
-                names=only or nodes_bench.NAMES,
-                counts=sorted(set(counts)),
-                members=members,
-                rooms=Size(schools, classes),
-                rounds=rounds,
-                warm_up=warm_up,
-                seconds=seconds,
-                settle=settle,
-                noisy=noisy,
-                mongodb_url=mongodb_url,
-            )
-        )
+    results = in_folder(
+        nodes_bench.measure,
+        names=only or nodes_bench.NAMES,
+        counts=sorted(set(counts)),
+        members=members,
+        rooms=Size(schools, classes),
+        rounds=rounds,
+        warm_up=warm_up,
+        seconds=seconds,
+        settle=settle,
+        noisy=noisy,
+        mongodb_url=mongodb_url,
+    )
     click.echo(nodes_bench.report(results))
     write(nodes_bench.pictures(results.fanout), pictures)
 
@@ -275,17 +258,14 @@ def nodes(
 @settle_option
 def day(minutes: float, rooms: int, members_each: int, pace: int, settle: float) -> None:
     """Many clients in many rooms for minutes, at a steady pace: latency and memory."""
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        measured = run(
-            day_bench.measure(
-                Path(folder),
-                rooms=rooms,
-                members_each=members_each,
-                pace=pace,
-                minutes=minutes,
-                settle=settle,
-            )
-        )
+    measured = in_folder(
+        day_bench.measure,
+        rooms=rooms,
+        members_each=members_each,
+        pace=pace,
+        minutes=minutes,
+        settle=settle,
+    )
     click.echo(day_bench.report(measured))
 
 
@@ -303,6 +283,14 @@ def write(pictures: Mapping[str, str], folder: Path) -> None:
     for name, text in pictures.items():
         (folder / name).write_text(text)
         click.echo(f"Wrote {folder / name}", err=True)
+
+
+def in_folder(
+    measure: Callable[Concatenate[Path, P], Coroutine[Any, Any, T]], *more: P.args, **options: P.kwargs
+) -> T:
+    """Run the measurement to its end, in a folder of its own. ClickException as `run`."""
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        return run(measure(Path(folder), *more, **options))
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -343,7 +343,6 @@ class EngineServer(engineio.AsyncServer):
             finally:
                 if not socket.upgraded:
                     await socket.close(abort=True)
-                    self.sockets.pop(socket.sid, None)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
 

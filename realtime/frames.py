@@ -46,16 +46,16 @@ def closing(code: int) -> bytes:
 class Messages:
     """Puts a client's messages together from what is read, in whatever portions that comes."""
 
-    __slots__ = ("_needed", "_opcode", "_parts", "_parts_size", "_rest")
+    __slots__ = ("_begun", "_needed", "_opcode", "_rest")
 
     def __init__(self) -> None:
         self._rest = bytearray()
         self._needed = 0
         """Bytes that `rest` must have before it is worth a look."""
         self._opcode = CONTINUATION
-        """Of the message whose first parts have come; CONTINUATION where there is none."""
-        self._parts: list[bytes] | None = None
-        self._parts_size = 0
+        """Of the message that has begun."""
+        self._begun: bytearray | None = None
+        """What has come of a message in several frames; None where there is none."""
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The messages and control frames that are complete with this, as `(opcode, payload)`. BadFrame."""
@@ -89,7 +89,7 @@ class Messages:
         if data[at] & _CONTROL:
             if length >= SHORT:
                 raise BadFrame(PROTOCOL_ERROR)
-        elif length + self._parts_size > MAX_MESSAGE:
+        elif length + len(self._begun or b"") > MAX_MESSAGE:
             raise BadFrame(TOO_BIG)
         return at + 6 + size_of_length + length
 
@@ -104,27 +104,19 @@ class Messages:
                 raise BadFrame(PROTOCOL_ERROR)
             found.append((opcode, payload))
         elif opcode in (TEXT, BINARY):
-            if self._parts is not None:
+            if self._begun is not None:
                 raise BadFrame(PROTOCOL_ERROR)
             if is_final:
                 found.append((opcode, payload))
             else:
-                self._opcode, self._parts, self._parts_size = opcode, [payload], len(payload)
-        elif opcode == CONTINUATION and self._parts is not None:
-            self._continue(payload, found, is_final=bool(is_final))
+                self._opcode, self._begun = opcode, bytearray(payload)
+        elif opcode == CONTINUATION and self._begun is not None:
+            self._begun += payload
+            if is_final:
+                found.append((self._opcode, bytes(self._begun)))
+                self._begun = None
         else:
             raise BadFrame(PROTOCOL_ERROR)
-
-    def _continue(self, payload: bytes, found: list[tuple[int, bytes]], *, is_final: bool) -> None:
-        parts = self._parts or []
-        # Joined now and then, so that many tiny parts take no more memory than their bytes.
-        if len(parts) == 64:
-            parts[:] = [b"".join(parts)]
-        parts.append(payload)
-        self._parts_size += len(payload)
-        if is_final:
-            found.append((self._opcode, b"".join(parts)))
-            self._parts, self._parts_size = None, 0
 
 
 def _unmasked(whole: bytes) -> bytes:

@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.kit",
     "tests.parts.browser",
+    "tests.parts.compiler",
     "tests.parts.disk",
     "tests.parts.mongodb",
     "tests.parts.node",

@@ -22,7 +22,6 @@ from bench.protocols import NUMBER, UPDATE, Protocol
 from bench.quiet import AGREE, STOLEN, Kept, Pace, in_turns
 from bench.svg import LABEL_HEIGHT, Curve, Point, picture
 from realtime.frames import frame
-from tests.parts.missing import missing
 from tests.test_bench import rows, run
 
 SMALL = ("--rounds", "1", "--noisy")
@@ -30,12 +29,7 @@ QUIET = Pace(at=0, server=1, generator=1, stolen=0)
 LOAD = Load(2.0, 1.0, 0.5, 10, 100, 200.0, 1.0, 2.0, 0.0)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiler() -> None:
-    try:
-        builds.generator()
-    except builds.ToolMissing as tool:
-        missing("A C compiler", tool.message)
+pytestmark = pytest.mark.usefixtures("compiler")
 
 
 # -- the load generator

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import builds
 from bench.crowd import Round
 from bench.day import Day, Minute, spans, students
 from bench.day import report as day_report
@@ -27,12 +26,7 @@ ONE_NODE = Load(2.0, 1.0, 0.5, 10, 1_000, 200.0, 1.0, 2.0, 0.0, (Share(1.0, 1_00
 TWO_NODES = replace(ONE_NODE, deliveries=2_000, nodes=(Share(0.75, 1_000), Share(0.25, 1_000)))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiler() -> None:
-    try:
-        builds.generator()
-    except builds.ToolMissing as tool:
-        missing("A C compiler", tool.message)
+pytestmark = pytest.mark.usefixtures("compiler")
 
 
 def node(*ack_ms: float) -> Round:

@@ -150,6 +150,7 @@ class Writer:
         except BulkWriteError as error:
             refusals = await self._refusals(jobs, error.details)
         except Exception as error:
+            # Whatever it was, who waits is told, and the next inserts go on.
             if not isinstance(error, PyMongoError):
                 log.exception("an insert failed")
             refusals = {i: StorageLost(f"MongoDB: {brief(error)}") for i in range(len(jobs))}

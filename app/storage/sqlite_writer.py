@@ -217,6 +217,7 @@ class Writer:
                 heads = self._one_by_one(connection, jobs)
             connection.execute("COMMIT")
         except Exception as error:
+            # Whatever it was, who waits is told, and the thread goes on with the next writes.
             if not isinstance(error, sqlite3.Error):
                 log.exception("a transaction failed")
             self._roll_back()

@@ -125,11 +125,11 @@ class Committer:
                 except StorageLost as lost:
                     log.warning("storage lost in %s: %s", self.room, lost)
                     self.forget()
-                    _reject_all(batch or self._take(QUEUE), Unavailable(retry_after=RETRY_AFTER))
+                    _reject_all(batch or self._take(len(self._queue)), Unavailable(retry_after=RETRY_AFTER))
                 except Exception:
                     log.exception("committer of %s", self.room)
                     self.forget()
-                    _reject_all(batch or self._take(QUEUE), Internal())
+                    _reject_all(batch or self._take(len(self._queue)), Internal())
         finally:
             self._task = None
 

@@ -65,4 +65,5 @@ def run(plan: Plan) -> Report:
         try:
             return runner.run(torture(plan, Path(folder), lambda line: click.echo(line, err=True)))
         except pytest.skip.Exception as missing:
+            # What starts servers skips a test where a part is missing. This is none: it fails and says so.
             raise click.ClickException(str(missing)) from None

@@ -26,6 +26,8 @@ SLOW = 20_000
 KEPT = 200
 REPLAYED = 50
 REDIS_LIMIT = 2.0
+LISTEN_AGAIN = 0.2
+"""Seconds until a Redis that is away is listened to again."""
 EAVESDROP = "rollcall:*:room:*"
 """The channels of the fan-out (realtime/fanout_redis.py)."""
 
@@ -71,7 +73,7 @@ class Nemesis:
                     async for message in channels.listen():
                         if message["type"] == "pmessage":
                             self._heard.append((message["channel"], message["data"]))
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(LISTEN_AGAIN)
 
     async def end(self) -> None:
         """Ask those clients that do not read what has become of them, until now."""
