@@ -9,7 +9,8 @@ from collections.abc import Callable
 import handlers
 from handlers.access import Access
 from handlers.dispatch.batch import Decider
-from handlers.dispatch.committer import QUEUE, Committer, Committers
+from handlers.dispatch.committer import QUEUE, Committer
+from handlers.dispatch.committers import Committers
 from handlers.dispatch.consumers import CONSUMERS, Consumers, Effects
 from handlers.dispatch.dispatcher import Dispatcher
 from handlers.dispatch.org import OrgView

@@ -258,12 +258,19 @@ class Turns(Protocol):
     needed for correctness: a turn may be had by two, and a dead node's is soon over.
     """
 
-    async def take(self, room: str) -> None:
-        """Return when it is this node's turn, or after a short while whatever happens. Raises nothing."""
+    def lost(self, room: str) -> None:
+        """Another node was first here: for a while, a turn is taken before each try. Returns at once."""
+        ...
+
+    async def take(self, room: str) -> bool:
+        """Return when this node may try: at once where it writes alone, else when it is its turn, or after a
+        short while whatever happens. False if another node has probably written since the last try. Raises
+        nothing.
+        """
         ...
 
     def give(self, room: str) -> None:
-        """The turn is over. Returns at once."""
+        """The try is over. Returns at once."""
         ...
 
     async def close(self) -> None:

@@ -107,15 +107,18 @@ class Replay:
 
 
 class CountedTurns:
-    """Gives the turn at once, and remembers whose it was."""
+    """Gives the turn at once. A room in `lost_in` counts as contended."""
 
     def __init__(self) -> None:
-        self.taken: list[str] = []
+        self.lost_in: list[str] = []
         self.had = 0
 
-    async def take(self, room: str) -> None:
-        self.taken.append(room)
+    def lost(self, room: str) -> None:
+        self.lost_in.append(room)
+
+    async def take(self, room: str) -> bool:
         self.had += 1
+        return room not in self.lost_in
 
     def give(self, room: str) -> None:
         self.had -= 1

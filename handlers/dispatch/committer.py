@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,14 +25,8 @@ BATCH = 256
 QUEUE = 4_096
 CACHED_RECORDS = 8_192
 """Records and query results that a room remembers."""
-CACHED_ON_NODE = 200_000
-"""What all rooms of a node remember together: about 300 MB."""
-CHECK_EVERY = 1_000
-"""Actions between two looks at what all rooms remember."""
 TAIL_READ = 1_000
 LOST_RACES = 50
-CONTENDED = 1.0
-"""Seconds after a lost race in which the room's turn is taken before each try."""
 
 log = logging.getLogger("rollcall.committer")
 
@@ -73,7 +67,6 @@ class Committer:
         self._credentials = credentials
         self._decider = decider
         self._turns = turns
-        self._contended_until = 0.0
         self._clock = clock
         self._committed = committed
         self._found = found
@@ -145,15 +138,12 @@ class Committer:
         """
         ask = False
         for _ in range(LOST_RACES):
-            contended = asyncio.get_running_loop().time() < self._contended_until
-            if contended:
-                await self._turns.take(self.room)
+            fresh = await self._turns.take(self.room)
             try:
-                if await self._try(batch, ask=ask or contended):
+                if await self._try(batch, ask=ask or not fresh):
                     return
             finally:
-                if contended:
-                    self._turns.give(self.room)
+                self._turns.give(self.room)
             ask = True
         _reject_all(batch, Unavailable("This room is very busy; try again.", retry_after=RETRY_AFTER))
 
@@ -167,7 +157,12 @@ class Committer:
         if not ask and (commit is None or any(isinstance(one, RollcallError) for one in outcomes)):
             return False
         try:
-            if not await self._write(commit, decided.passwords):
+            if commit is None:
+                # No append shows that nobody was first: records that were read may be newer than those that
+                # were remembered, and what was decided on both is of no use.
+                if (await self._storage.heads([self.room]))[self.room] != self._head:
+                    return False
+            elif not await self._write(commit, decided.passwords):
                 return False
         except CommitTooLarge:
             if len(batch) == 1:
@@ -184,20 +179,14 @@ class Committer:
             self._committed(commit)
         return True
 
-    async def _write(self, commit: Commit | None, passwords: Mapping[str, str]) -> bool:
-        """Write what was decided. False if another node was first. CommitTooLarge.
-
-        Where there is nothing to write, no append shows that nobody was: records that were read may be newer
-        than those that were remembered, and what was decided on both is of no use.
-        """
-        if commit is None:
-            return (await self._storage.heads([self.room]))[self.room] == self._head
+    async def _write(self, commit: Commit, passwords: Mapping[str, str]) -> bool:
+        """Write what was decided. False if another node was first. CommitTooLarge."""
         for user_id, password_hash in passwords.items():
             await self._credentials.set_password_hash(user_id, password_hash)
         try:
             await self._storage.append(commit)
         except HeadMoved:
-            self._contended_until = asyncio.get_running_loop().time() + CONTENDED
+            self._turns.lost(self.room)
             return False
         except DuplicateOp:
             return False
@@ -215,6 +204,8 @@ class Committer:
         """Bring what the batch is sure to read. `ask`: also bring the head up to date, and return what the
         journal holds of the batch's ops.
         """
+        if self._state.size > CACHED_RECORDS:
+            self._state.clear()
         records = self._state.records
         wanted: dict[RecordKey, None] = {}
         for waiting in batch:
@@ -257,7 +248,7 @@ class Committer:
                 break
             except StorageLost:
                 raise
-            except Exception as mistake:  # noqa: BLE001 - told where it is the answer; see `_write`
+            except Exception as mistake:  # noqa: BLE001 - told where it is the answer; see `_try`
                 outcomes.append(_internal(mistake))
         return batch, outcomes
 
@@ -265,53 +256,6 @@ class Committer:
         """What was written is now the newest state."""
         self._head = commit.last
         self._state.take_in(commit.entries)
-        if self._state.size > CACHED_RECORDS:
-            self._state.clear()
-
-
-class Committers:
-    """The committers of a node, one for each room that is in use."""
-
-    def __init__(self, make: Callable[[str], Committer], limit: int = 2_048) -> None:
-        self._make = make
-        self._limit = limit
-        self._committers: OrderedDict[str, Committer] = OrderedDict()
-        self._closed = False
-        self._submitted = 0
-
-    def submit(self, prepared: Prepared) -> asyncio.Future[Ack]:
-        """Queue the action in its room. Unavailable when the queue is full or the node is stopping."""
-        if self._closed:
-            raise Unavailable("This server is stopping; try again.", retry_after=RETRY_AFTER)
-        committer = self._committers.get(prepared.room)
-        if committer is None:
-            self._evict()
-            committer = self._committers[prepared.room] = self._make(prepared.room)
-        self._committers.move_to_end(prepared.room)
-        self._submitted += 1
-        if self._submitted % CHECK_EVERY == 0:
-            self._forget_longest_unused()
-        return committer.submit(prepared)
-
-    async def close(self) -> None:
-        """Accept nothing new, and answer everything that was accepted."""
-        self._closed = True
-        await asyncio.gather(*(committer.drained() for committer in self._committers.values()))
-
-    def _evict(self) -> None:
-        """Make place for one more; rooms that are busy stay."""
-        surplus = len(self._committers) + 1 - self._limit
-        for room in [room for room, c in self._committers.items() if c.idle][: max(0, surplus)]:
-            del self._committers[room]
-
-    def _forget_longest_unused(self) -> None:
-        surplus = sum(committer.cached for committer in self._committers.values()) - CACHED_ON_NODE
-        for committer in self._committers.values():
-            if surplus <= 0:
-                return
-            if committer.idle:
-                surplus -= committer.cached
-                committer.forget()
 
 
 def _internal(cause: Exception) -> Internal:

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from handlers.dispatch import policy
 from handlers.dispatch.answers import RETRY_AFTER
 from handlers.dispatch.batch import Prepared
-from handlers.dispatch.committer import Committers
+from handlers.dispatch.committers import Committers
 from handlers.dispatch.registry import ActionSpec, Registry
 from handlers.dispatch.rooms import Rooms
 from models.action import Ack, Action, Payload

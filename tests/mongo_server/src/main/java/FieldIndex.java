@@ -6,6 +6,7 @@ import de.bwaldvogel.mongo.backend.ValueComparator;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.bson.ObjectId;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,7 +36,8 @@ final class FieldIndex extends Index<Integer> {
     }
 
     @Override
-    public synchronized boolean canHandle(Document filter) {
+    public synchronized boolean canHandle(Document whole) {
+        Document filter = flat(whole);
         if (!isPlain(plain(filter.get(keys().get(0))))) {
             return false;
         }
@@ -43,7 +45,8 @@ final class FieldIndex extends Index<Integer> {
     }
 
     @Override
-    public synchronized Iterable<Integer> getPositions(Document filter) {
+    public synchronized Iterable<Integer> getPositions(Document whole) {
+        Document filter = flat(whole);
         NavigableMap<Object, Set<Integer>> bySecond = positions.get(comparable(plain(filter.get(keys().get(0)))));
         if (bySecond == null) {
             return List.of();
@@ -141,6 +144,21 @@ final class FieldIndex extends Index<Integer> {
     public synchronized void drop() {
         positions.clear();
         byId.clear();
+    }
+
+    /** The filter with the conditions of {@code $and} beside the others; the first on a field, where there are more. */
+    static Document flat(Document filter) {
+        if (!(filter.get("$and") instanceof Collection<?> conditions)) {
+            return filter;
+        }
+        Document all = filter.clone();
+        all.remove("$and");
+        for (Object condition : conditions) {
+            if (condition instanceof Document document) {
+                document.forEach(all::putIfAbsent);
+            }
+        }
+        return all;
     }
 
     /** The condition, or the value that it says a field must have. */

@@ -84,7 +84,8 @@ final class IndexedBackend extends MemoryBackend {
         }
 
         /** The conditions on this index's fields, {@code {$eq: value}} as the value itself. */
-        private Document ofKeys(Document filter) {
+        private Document ofKeys(Document whole) {
+            Document filter = FieldIndex.flat(whole);
             Document conditions = new Document();
             for (String key : keys()) {
                 if (filter.containsKey(key)) {
