@@ -45,12 +45,12 @@ ACCOUNT_BUDGET = "signin-account"
 """Wrong passwords for one e-mail address, whether it has an account or not."""
 
 AT_ONCE = 2
-"""Passwords compared or hashed at the same time: as many as have a thread. It bounds how many guesses pass a
-lock that they cause.
+"""Passwords compared at the same time: as many as have a thread. It bounds how many guesses pass a lock that
+they cause.
 """
 
 WAITING = 200
-"""Sign-ins and sign-ups that may wait for their turn; it takes them about half a minute."""
+"""Sign-ins that may wait for their turn; it takes them about half a minute."""
 
 RETRY_AFTER = 5.0
 
@@ -169,13 +169,12 @@ class Auth:
             payload = UserSignUpPayload().load(sent)
         except ValidationError as error:
             raise invalid_from(error) from None
-        async with self._turn():
-            await hash_password(payload, self._passwords)
+        await hash_password(payload, self._passwords)
         return await self._dispatcher.run_internal("user.sign_up", payload)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """One's turn at the passwords. Unavailable where too many are waiting for theirs."""
+        """One's turn to have a password compared. Unavailable where too many are waiting for theirs."""
         if self._waiting >= WAITING:
             raise Unavailable(
                 "Too many people are signing in; try again in a moment.", retry_after=RETRY_AFTER

@@ -271,9 +271,9 @@ async def serve(
     listen there too.
     """
     server = Server(node, shared_port=shared_port)
-    await server.start()
-    _spare_the_collector()
     try:
+        await server.start()
+        _spare_the_collector()
         ready()
         await stop.wait()
     finally:

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, ParamSpec
 
 import aiohttp
 
 from client import effects
-from client.connection import Connection
+from client.connection import Connection, ConnectionListener
 from client.core import Core
 from client.effects import Effect, QueuedAction, Status, StoredAction, TimerName, Why
 from client.errors import Offline, Refused, Stopped, StoreError
@@ -24,6 +24,8 @@ from client.snapshot import fetch_snapshot
 from client.store import MemoryStore, Store
 from client.topic import Topic
 from client.wire import Json, Token
+
+P = ParamSpec("P")
 
 GetToken = Callable[[Why], Awaitable[Token | None]]
 """Gives an access token whenever one is needed, only one at a time. None: there is none any more, and the
@@ -81,13 +83,11 @@ class Client:
         """Take over the actions that the store has kept, and begin to connect."""
         kept = await self._store.load()
         self._core.restore(kept)
-        self._core.start()
-        self._carry_out()
+        self._run(self._core.start)
 
     async def close(self) -> None:
         """End the connection. Actions without an answer stay in the store."""
-        self._core.stop()
-        self._carry_out()
+        self._run(self._core.stop)
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -139,8 +139,7 @@ class Client:
     def unsubscribe(self, name: str) -> None:
         """End a subscription."""
         self._topics.pop(name, None)
-        self._core.unsubscribe(name)
-        self._carry_out()
+        self._run(self._core.unsubscribe, name)
 
     async def act(
         self, type: str, payload: Json, *, if_seq: int | None = None, op_id: str | None = None
@@ -175,8 +174,7 @@ class Client:
 
     def dismiss(self, op_id: str) -> None:
         """Forget a refused action."""
-        self._core.dismiss(op_id)
-        self._carry_out()
+        self._run(self._core.dismiss, op_id)
 
     async def call(self, event: str, data: Json) -> Json:
         """Send any other event, such as `presence`; its answer. Offline, Refused."""
@@ -203,10 +201,13 @@ class Client:
         try:
             await self._store.put(action)
         except StoreError:
-            self._core.unstored(action.op_id)
-            self._carry_out()
+            self._run(self._core.unstored, action.op_id)
             raise
-        self._core.stored(action.op_id)
+        self._run(self._core.stored, action.op_id)
+
+    def _run(self, input: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Tell the core something, and carry out what it wants."""
+        input(*args, **kwargs)
         self._carry_out()
 
     def _carry_out(self) -> None:
@@ -226,7 +227,9 @@ class Client:
                     self._connection = None
             case effects.Emit(id, event, data):
                 if self._connection is not None:
-                    self._connection.emit(event, data, partial(self._answered, id))
+                    self._connection.emit(
+                        event, data, lambda answer: self._run(self._core.answered, id, answer)
+                    )
             case effects.Fetch(id, topic, date):
                 self._asking.add(self._own(self._fetch(id, topic, date)))
             case effects.Timer(name, after):
@@ -269,25 +272,27 @@ class Client:
     def _connect(self, token: str) -> None:
         # The room's id alone: nothing in it can be encoded in two ways, and a proxy compares what it gets.
         query = "" if self._affinity is None else f"?affinity={self._affinity.rpartition(':')[2]}"
-        self._connection = Connection(
-            self._url + query, token, self._transports, _Inputs(self._core, self._carry_out)
+        run, core = self._run, self._core
+        listener = ConnectionListener(
+            ready=lambda ready: run(core.ready, ready),
+            refused=lambda code: run(core.refused, code),
+            lost=lambda: run(core.lost),
+            closing=lambda code: run(core.closing, code),
+            update=lambda update: run(core.update, update),
+            resync=lambda topic: run(core.resync, topic),
+            presence=lambda presence: run(core.presence, presence),
         )
+        self._connection = Connection(self._url + query, token, self._transports, listener)
         self._watch(self._connection.ended)
-
-    def _answered(self, id: int, answer: Any) -> None:
-        self._core.answered(id, answer)
-        self._carry_out()
 
     def _set_timer(self, name: TimerName, after: float | None) -> None:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
         if after is not None:
-            self._timers[name] = asyncio.get_running_loop().call_later(after, self._timer, name)
-
-    def _timer(self, name: TimerName) -> None:
-        self._core.timer(name)
-        self._carry_out()
+            self._timers[name] = asyncio.get_running_loop().call_later(
+                after, self._run, self._core.timer, name
+            )
 
     async def _ask_token(self, why: Why) -> None:
         told = self._core.token_failed
@@ -297,13 +302,11 @@ class Client:
                 told = self._core.token_denied if token is None else partial(self._core.token_given, token)
         finally:
             # Also after an error of the application's own, which the event loop reports.
-            told()
-            self._carry_out()
+            self._run(told)
 
     async def _fetch(self, id: int, topic: str, date: str | None) -> None:
         snapshot = await fetch_snapshot(self._url, self._core.token, topic, date)
-        self._core.fetched(id, snapshot)
-        self._carry_out()
+        self._run(self._core.fetched, id, snapshot)
 
     async def _store_or_not(self, effect: effects.Put | effects.Remove) -> None:
         """Where this fails the next client sends the action again, and gets the same answer again."""
@@ -338,42 +341,6 @@ class Client:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._asking.discard)
-
-
-class _Inputs:
-    """What a connection tells the core of a client."""
-
-    def __init__(self, core: Core, carry_out: Callable[[], None]) -> None:
-        self._core = core
-        self._carry_out = carry_out
-
-    def ready(self, ready: Json) -> None:
-        self._core.ready(ready)
-        self._carry_out()
-
-    def refused(self, code: str) -> None:
-        self._core.refused(code)
-        self._carry_out()
-
-    def lost(self) -> None:
-        self._core.lost()
-        self._carry_out()
-
-    def closing(self, code: str) -> None:
-        self._core.closing(code)
-        self._carry_out()
-
-    def update(self, update: Json) -> None:
-        self._core.update(update)
-        self._carry_out()
-
-    def resync(self, topic: str) -> None:
-        self._core.resync(topic)
-        self._carry_out()
-
-    def presence(self, presence: Json) -> None:
-        self._core.presence(presence)
-        self._carry_out()
 
 
 def _settle(answer: asyncio.Future[Json | None], value: Json | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import socketio
 from socketio.exceptions import SocketIOError
@@ -23,22 +24,17 @@ log = logging.getLogger("rollcall.client")
 Emitted = tuple[str, Json, Callable[[Any], None]]
 
 
-class ConnectionListener(Protocol):
+@dataclass(frozen=True, slots=True)
+class ConnectionListener:
     """Who is told what happens. Nothing comes after `refused`, `lost`, or `Connection.close`."""
 
-    def ready(self, ready: Json) -> None: ...
-
-    def refused(self, code: str) -> None: ...
-
-    def lost(self) -> None: ...
-
-    def closing(self, code: str) -> None: ...
-
-    def update(self, update: Json) -> None: ...
-
-    def resync(self, topic: str) -> None: ...
-
-    def presence(self, presence: Json) -> None: ...
+    ready: Callable[[Json], None]
+    refused: Callable[[str], None]
+    lost: Callable[[], None]
+    closing: Callable[[str], None]
+    update: Callable[[Json], None]
+    resync: Callable[[str], None]
+    presence: Callable[[Json], None]
 
 
 class Connection:

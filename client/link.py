@@ -115,6 +115,8 @@ class Link:
         self._why = "connect"
         self._opened_at = self._now()
         self._give(Greeted(ready))
+        if not self._is_fresh:
+            self._ask("renew")
 
     def refused(self, code: str) -> None:
         """The server has refused the connection, by this error code."""

@@ -87,8 +87,7 @@ class Outgoing:
             raise QueueError(f"{action.op_id} is in the queue already")
         if len(self._items) >= MOST_QUEUED:
             raise QueueError(f"{MOST_QUEUED} actions are in the queue already")
-        if len(json.dumps(action.to_json())) > LARGEST:
-            raise QueueError(f"the action has more than {LARGEST} bytes")
+        _check_readable(action)
         self._items[action.op_id] = Item(action)
 
     def restore(self, actions: Sequence[StoredAction]) -> None:
@@ -206,3 +205,16 @@ class Outgoing:
 
     def _tell(self, item: Item) -> None:
         self._give(ActionChanged(item.told()))
+
+
+def _check_readable(action: StoredAction) -> None:
+    """QueueError for what the server could not read, and what would therefore be sent again for ever: what is
+    no JSON, such as NaN or half an emoji, and what is too large.
+    """
+    fields = action.to_json()
+    try:
+        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise QueueError(f"the action cannot be sent: {error}") from None
+    if len(json.dumps(fields)) > LARGEST:
+        raise QueueError(f"the action has more than {LARGEST} bytes")

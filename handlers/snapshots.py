@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -17,6 +17,7 @@ from models.clock import day_in
 from models.journal import ORG, Position, Record
 from models.ports import Clock, Storage
 from models.query import Query, query
+from models.shared_look import SharedLook
 from models.topic import Topic
 
 NOTIFICATIONS = 100
@@ -42,13 +43,19 @@ DATED_KINDS = frozenset({"register", "tally", "mark", "summary"})
 @dataclass(slots=True)
 class Snapshot:
     """A topic's records, and the room's position read before them: a record may be newer than it, never
-    older. Never changed once made. `text`: the records as JSON, once somebody has written them so.
+    older. Never changed once made.
     """
 
     topic: str
     position: Position
     records: list[Record]
-    text: bytes | None = field(default=None, repr=False, compare=False)
+    _text: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    def records_as_json(self, dumps: Callable[[list[Record]], bytes]) -> bytes:
+        """The records as JSON, written by the `dumps` of whoever asks first."""
+        if self._text is None:
+            self._text = dumps(self.records)
+        return self._text
 
 
 class Snapshots:
@@ -59,39 +66,25 @@ class Snapshots:
         self._org = org
         self._rooms = rooms
         self._clock = clock
-        self._built: OrderedDict[tuple[str, str], Snapshot] = OrderedDict()
-        self._building: dict[tuple[str, str], asyncio.Task[Snapshot]] = {}
-        self._next: dict[tuple[str, str], asyncio.Task[Snapshot]] = {}
+        self._newest = SharedLook(self._build)
+        self._built: OrderedDict[tuple[Topic, str], Snapshot] = OrderedDict()
 
     async def at_head(self, room: str, topic: Topic, day: str | None = None) -> Snapshot:
         """The topic's snapshot, its position not older than this call. StorageLost."""
-        key = (topic.name, day or await self._default_day(room))
-        task = self._next.get(key)
-        if task is None:
-            before = self._building.get(key)
-            task = self._next[key] = asyncio.create_task(self._build(room, topic, key, before))
-        return await asyncio.shield(task)
+        return await self._newest((room, topic, day or await self._default_day(room)))
 
-    async def _build(
-        self, room: str, topic: Topic, key: tuple[str, str], before: asyncio.Task[Snapshot] | None
-    ) -> Snapshot:
-        if before is not None:
-            await asyncio.wait([before])
-        self._building[key] = self._next.pop(key)
-        try:
-            head = (await self._storage.heads([room]))[room]
-            position = Position(self._storage.epoch, head)
-            built = self._built.get(key)
-            if built is None or built.position != position:
-                built = Snapshot(topic.name, position, await self.records(topic, key[1] or None))
-                self._built[key] = built
-            self._built.move_to_end(key)
-            while len(self._built) > 1 and self._kept_records() > KEPT_RECORDS:
-                self._built.popitem(last=False)
-            return built
-        finally:
-            if self._building.get(key) is asyncio.current_task():
-                del self._building[key]
+    async def _build(self, wanted: tuple[str, Topic, str]) -> Snapshot:
+        room, topic, day = wanted
+        head = (await self._storage.heads([room]))[room]
+        position = Position(self._storage.epoch, head)
+        built = self._built.get((topic, day))
+        if built is None or built.position != position:
+            built = Snapshot(topic.name, position, await self.records(topic, day or None))
+            self._built[topic, day] = built
+        self._built.move_to_end((topic, day))
+        while len(self._built) > 1 and self._kept_records() > KEPT_RECORDS:
+            self._built.popitem(last=False)
+        return built
 
     def _kept_records(self) -> int:
         return sum(len(snapshot.records) + 1 for snapshot in self._built.values())

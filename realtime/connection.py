@@ -26,6 +26,11 @@ class Connection:
     expiry: asyncio.TimerHandle | None = None
     closing: bool = False
 
+    @property
+    def leaving(self) -> bool:
+        """Whether it is told to go, or its client has gone: nothing is to be begun for it."""
+        return self.closing or self.socket.gone
+
     async def at_most_in_flight(self, count: int) -> None:
         """Wait until no more than `count` actions are without an answer."""
         while len(self.in_flight) > count:

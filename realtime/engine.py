@@ -19,8 +19,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from engineio import async_socket, exceptions, packet, payload
 
 from realtime.frames import MAX_MESSAGE, frame
+from realtime.handshake import switch
 from realtime.patrol import HARD, SOFT, Patrol
-from realtime.websocket import BadPacket, Outgoing, WebSocket, switch
+from realtime.websocket import BadPacket, Outgoing, WebSocket
 
 PACKETS_PER_POLL = 16
 """What python-engineio's client decodes from one poll at most."""
@@ -34,7 +35,7 @@ POST_LIMIT = 30.0
 
 PACKET_TYPES = tuple("0123456")
 EVENT = "42"
-"""An Engine.IO message with a Socket.IO event: nearly everything that comes. Its handler raises nothing."""
+"""An Engine.IO message with a Socket.IO event: nearly everything that comes."""
 NOOP = b"6"
 
 payload.Payload.max_decode_packets = PACKETS_PER_POST
@@ -64,6 +65,11 @@ class EngineSocket(async_socket.AsyncSocket):
         self.pinged = False
         self.due = 0.0
         """When it is to be pinged or, where it was, must have answered: seconds of the loop's clock."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there any more, which is so from before its end is handled."""
+        return self.closed or (self._ws is not None and self._ws.ended)
 
     @property
     def waiting(self) -> int:
@@ -290,7 +296,7 @@ class EngineServer(engineio.AsyncServer):
         self.farewell = b""
         """What a client that is cut is told, where that still fits."""
         self.event: Callable[[EngineSocket, str], Awaitable[None]] = _ignore
-        """Takes every event that comes by WebSocket."""
+        """Takes every event that comes by WebSocket. BadPacket ends the connection."""
         self.caught_up: Callable[[EngineSocket], None] = lambda socket: None
         """Hears of every client that lagged and does no longer."""
         self.outgoing = Outgoing()

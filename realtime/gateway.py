@@ -1,12 +1,10 @@
-"""The Socket.IO door: connections, their events, and their end."""
+"""The Socket.IO door: what clients send and get."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,14 +14,13 @@ from handlers.core import Core
 from handlers.dispatch.answers import failure, refusal
 from handlers.dispatch.envelope import action_from, op_id_of
 from models.action import Ack
-from models.actor import actor_of
 from models.clock import rfc3339
-from models.errors import Forbidden, Invalid, RollcallError, TooLarge, Unavailable
+from models.errors import Invalid, RollcallError, TooLarge, Unavailable
 from models.journal import ORG, Entry
-from models.ports import Clock, SignedIn, StorageLost, Tokens
-from models.session import DISABLED
+from models.ports import Clock, StorageLost, Tokens
 from models.topic import parse_topic
 from realtime.connection import Connection
+from realtime.connections import Connections
 from realtime.engine import EngineSocket
 from realtime.follower import Followers
 from realtime.presence import PresenceFeed
@@ -34,21 +31,11 @@ from realtime.subscriptions import Subscriptions, refused
 IN_FLIGHT = 32
 """Actions of one connection that may be without an answer; the next one is read when one of them has it."""
 
-RETURNS = 2_000
-"""Clients that a stopping server sends away in a second."""
-FEW_RETURNS = 50
-"""Clients that are sent away at once."""
-LONGEST_SPREAD = 5.0
-FINISH_LIMIT = 2.0
-"""Seconds that a stopping server waits for the answers that a connection still expects."""
-
 TOPICS_PER_SUBSCRIBE = 200
 TOPICS_IN_READY = 1_000
 LONGEST_ANSWER = 1024 * 1024
 """Bytes of an answer to `subscribe`, from which on no further topic is taken into it."""
 FULL_ANSWER = "This answer is full: subscribe to the topic in a request of its own."
-
-log = logging.getLogger("rollcall.gateway")
 
 
 class Gateway:
@@ -71,93 +58,46 @@ class Gateway:
         node: str,
         version: str,
     ) -> None:
-        self._server = server
         self._core = core
-        self._tokens = tokens
         self._clock = clock
         self._push = push
-        self._followers = followers
         self._presence = presence
+        self._connections = Connections(server=server, tokens=tokens, clock=clock, followers=followers)
         self._subscriptions = Subscriptions(core, followers, push, presence)
         self._about = {"node": node, "version": version}
-        self._connections: dict[str, Connection] = {}
-        self._of_user: dict[str, set[Connection]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
         server.receiver = self
 
     async def open(self) -> None:
-        """Follow `org`, where roles and accounts change. StorageLost."""
-        await self._followers.follow(ORG)
+        """Begin to hear of what changes. StorageLost."""
+        await self._connections.open()
 
     async def close(self) -> None:
-        """Answer what is in flight, tell every client that the server restarts, and end its connection: one
-        after the other, so that they do not all come back at once.
-        """
-        self._closed = True
-        connections = list(self._connections.values())
-        spread = min(LONGEST_SPREAD, len(connections) / RETURNS)
-        for left in range(len(connections), 0, -1):
-            self._own(self._finish(connections[-left]))
-            if spread and left % FEW_RETURNS == 0:
-                await asyncio.sleep(spread * FEW_RETURNS / len(connections))
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def _finish(self, connection: Connection) -> None:
-        """End a connection once its actions are answered."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FINISH_LIMIT):
-                await connection.at_most_in_flight(0)
-        self._end(connection, "restarting")
+        """Answer what is in flight, tell every client that the server restarts, and end its connection."""
+        await self._connections.close()
 
     def connections_of(self, user_id: str) -> list[Connection]:
         """The user's connections to this node."""
-        return list(self._of_user.get(user_id, ()))
+        return self._connections.of(user_id)
 
     # -- what the server calls
 
     async def connect(self, sid: str, socket: EngineSocket, auth: Any) -> Connection:
         """Let a client with a good token in. Refused with an error code."""
-        if self._closed:
-            raise Refused(Unavailable.code)
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
-            signed_in = await self._admit(token)
+            return await self._connections.let_in(sid, socket, token)
         except RollcallError as error:
             raise Refused(error.code) from None
         except StorageLost:
             raise Refused(Unavailable.code) from None
-        connection = Connection(sid, socket, str(token), signed_in.actor, signed_in.expires_at)
-        self._connections[sid] = connection
-        self._of_user.setdefault(connection.actor.id, set()).add(connection)
-        self._expire_later(connection)
-        return connection
 
-    async def _admit(self, token: object) -> SignedIn:
-        """Follow the user's room, and verify then, again if something was delivered meanwhile: what was
-        before is seen by that, on whatever node it happened, and what comes later finds the connection.
-        """
-        room = f"user:{self._tokens.user_of(token)}"
-        follower = await self._followers.follow(room)
-        try:
-            while True:
-                delivered = follower.delivered
-                signed_in = await self._tokens.verify(token, anew=True)
-                if follower.delivered == delivered:
-                    return signed_in
-        except BaseException:
-            self._followers.release(room)
-            raise
-
-    async def connected(self, client: Connection) -> None:
+    async def connected(self, connection: Connection) -> None:
         """Greet a client whose connection stands."""
-        connection = client
         actor = connection.actor
         try:
             topics = await self._core.topics.of(actor, limit=TOPICS_IN_READY)
         except StorageLost:
-            self._end(connection, "restarting")
+            self._connections.end(connection, "restarting")
             return
         roles = [{"role": role, "scope": scope} for role, scope in actor.roles]
         ready = {
@@ -168,30 +108,22 @@ class Gateway:
         }
         connection.socket.say(event_packet("ready", ready))
 
-    def caught_up(self, client: Connection) -> None:
+    def caught_up(self, connection: Connection) -> None:
         """What was left out while the client lagged is to be read by it."""
-        skipped, client.skipped = client.skipped, set()
+        skipped, connection.skipped = connection.skipped, set()
         for topic in skipped:
-            client.socket.say(event_packet("resync", {"topic": topic, "reason": "behind"}))
+            connection.socket.say(event_packet("resync", {"topic": topic, "reason": "behind"}))
 
-    async def disconnected(self, sid: str) -> None:
+    def disconnected(self, sid: str) -> None:
         """Forget a client that is gone. What it sent before is still decided."""
-        connection = self._connections.pop(sid, None)
-        if connection is None:
-            return
-        connection.closing = True
-        if connection.expiry is not None:
-            connection.expiry.cancel()
-        others = self._of_user[connection.actor.id]
-        others.discard(connection)
-        if not others:
-            del self._of_user[connection.actor.id]
-        self._followers.release(f"user:{connection.actor.id}")
-        await self._subscriptions.leave_all(connection)
+        connection = self._connections.forget(sid)
+        if connection is not None:
+            self._subscriptions.leave_all(connection)
 
-    async def event(self, client: Connection, ack_id: int | None, name: Any, arguments: list[Any]) -> None:
+    async def event(
+        self, connection: Connection, ack_id: int | None, name: Any, arguments: list[Any]
+    ) -> None:
         """Handle one event; every event with an ack id gets exactly one ack."""
-        connection = client
         if connection.closing:
             return
         request = arguments[0] if arguments else None
@@ -233,12 +165,15 @@ class Gateway:
             self._refuse(connection, ack_id, error, op_id, with_op=True)
 
     async def _subscribe(self, connection: Connection, ack_id: int | None, request: Any) -> None:
+        """Join topics and answer with them. For a client that has gone nothing more is joined."""
         topics = _list_of(request, "topics", TOPICS_PER_SUBSCRIBE)
         replies: list[orjson.Fragment] = []
         joined = []
         size = 0
         try:
             for wanted in topics:
+                if connection.leaving:
+                    return
                 if size > LONGEST_ANSWER:
                     reply, topic = refused(wanted, TooLarge(FULL_ANSWER)), None
                 else:
@@ -252,8 +187,8 @@ class Gateway:
         finally:
             for topic in joined:
                 self._push.release(connection, topic)
-            if connection.sid not in self._connections:
-                await self._subscriptions.leave_all(connection)
+            if connection.leaving:
+                self._subscriptions.leave_all(connection)
 
     async def _answer(self, connection: Connection, name: Any, request: Any) -> dict[str, Any]:
         match name:
@@ -261,7 +196,7 @@ class Gateway:
                 for topic in _list_of(request, "topics", TOPICS_PER_SUBSCRIBE):
                     if not isinstance(topic, str):
                         raise Invalid.field("topics", "must be a list of topic names")
-                    await self._subscriptions.unsubscribe(connection, topic)
+                    self._subscriptions.unsubscribe(connection, topic)
                 return {"ok": True}
             case "presence":
                 topic = parse_topic(request.get("topic") if isinstance(request, dict) else None)
@@ -273,14 +208,8 @@ class Gateway:
 
     async def _renew(self, connection: Connection, request: Any) -> dict[str, Any]:
         token = request.get("token") if isinstance(request, dict) else None
-        signed_in = await self._tokens.verify(token, anew=True)
-        if signed_in.actor.id != connection.actor.id:
-            raise Forbidden("The token is another user's.")
-        connection.token = str(token)
-        connection.actor = signed_in.actor
-        connection.expires_at = signed_in.expires_at
-        self._expire_later(connection)
-        return {"ok": True, "expires_at": signed_in.expires_at}
+        await self._connections.renew(connection, token)
+        return {"ok": True, "expires_at": connection.expires_at}
 
     # -- what rooms deliver
 
@@ -291,13 +220,7 @@ class Gateway:
         self._push.deliver(entries)
         if room == ORG:
             self._core.org.apply(entries)
-            for entry in entries:
-                if entry.data["kind"] == "user":
-                    self._user_changed(entry)
-        elif room.startswith("user:"):
-            for entry in entries:
-                if entry.data["kind"] == "session" and entry.data.get("ended_at"):
-                    self._session_ended(entry)
+        self._connections.apply(room, entries)
 
     def skipped(self, room: str, seq: int, reason: str) -> None:
         """Entries were left out: members of the room's topics must subscribe again."""
@@ -306,61 +229,7 @@ class Gateway:
             self._push.move_on(topic, seq)
         if room == ORG:
             self._core.org.forget()
-            self._own(self._verify_again(list(self._connections.values())))
-        elif room.startswith("user:"):
-            self._own(self._verify_again(self.connections_of(room.removeprefix("user:")), anew=True))
-
-    async def _verify_again(self, connections: Sequence[Connection], *, anew: bool = False) -> None:
-        """What changed for these users was not delivered: look whether they are still who they were; with
-        `anew`, also whether their sessions are still open.
-        """
-        for connection in connections:
-            try:
-                signed_in = await self._tokens.verify(connection.token, anew=anew)
-            except RollcallError:
-                self._end(connection, "signed_out")
-            except StorageLost as lost:
-                log.warning("connections were not verified again: %s", lost)
-                return
-            else:
-                if set(signed_in.actor.roles) != set(connection.actor.roles):
-                    self._end(connection, "roles_changed")
-
-    def _user_changed(self, entry: Entry) -> None:
-        for connection in self.connections_of(entry.data["id"]):
-            if entry.data.get("disabled") or entry.data.get("deleted"):
-                self._end(connection, "disabled")
-            elif set(actor_of(entry.data).roles) != set(connection.actor.roles):
-                self._end(connection, "roles_changed")
-
-    def _session_ended(self, entry: Entry) -> None:
-        # Where the account was disabled, this may come before the entry of `org` that says so.
-        code = "disabled" if entry.data["reason"] == DISABLED else "signed_out"
-        for connection in self.connections_of(entry.data["user_id"]):
-            if connection.actor.session_id == entry.data["id"]:
-                self._end(connection, code)
-
-    # -- ends
-
-    def _expire_later(self, connection: Connection) -> None:
-        if connection.expiry is not None:
-            connection.expiry.cancel()
-        left = max(0.0, connection.expires_at - self._clock.now().timestamp())
-        loop = asyncio.get_running_loop()
-        connection.expiry = loop.call_later(left, self._end, connection, "expired")
-
-    def _end(self, connection: Connection, code: str) -> None:
-        """Say why, then end the connection."""
-        if connection.closing:
-            return
-        connection.closing = True
-        connection.socket.say(event_packet("closing", {"code": code}))
-        self._own(self._server.close_connection(connection.sid, for_good=code != "restarting"))
-
-    def _own(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._connections.verify_again(room)
 
     # -- answers
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ PORTIONS = 10
 """A round is walked in so many portions, so that none of them holds the loop for long."""
 STALLED = 15.0
 """Seconds in which a client that something waits for must take some of it."""
+
+log = logging.getLogger("rollcall.sockets")
 
 
 class Patrol:
@@ -51,10 +54,17 @@ class Patrol:
             for portion in range(PORTIONS):
                 now = asyncio.get_running_loop().time()
                 for socket in itertools.islice(sockets, portion * size, (portion + 1) * size):
-                    if not socket.closed:
-                        self._look(socket, now)
+                    self._look_safely(socket, now)
                 await asyncio.sleep(ROUND / PORTIONS)
             self._stalled = {socket: seen for socket, seen in self._stalled.items() if not socket.closed}
+
+    def _look_safely(self, socket: EngineSocket, now: float) -> None:
+        """What goes wrong with one connection is of no consequence for the others."""
+        try:
+            if not socket.closed:
+                self._look(socket, now)
+        except Exception:
+            log.exception("connection %s", socket.sid)
 
     def _look(self, socket: EngineSocket, now: float) -> None:
         waiting = socket.waiting

@@ -149,22 +149,31 @@ class PresenceRedis:
         while True:
             more = False
             try:
-                async with asyncio.timeout(LIMIT):
-                    more = await self._exchange()
-                self._away = False
-            except (RedisError, OSError, TimeoutError, ValueError) as lost:
-                if not self._away:
-                    log.warning("presence is of this node alone, without Redis: %s", lost)
-                self._away = True
-                self._elsewhere.give_up()
-                self._bound_changes()
-            self._forget_dead()
+                more = await self._exchange_or_do_without()
+            except Exception:
+                log.exception("exchanging presence")
             if not more:
                 await asyncio.sleep(min(SOON, self._every))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(max(0.0, self._every - SOON)):
                         await self._more.wait()
             self._more.clear()
+
+    async def _exchange_or_do_without(self) -> bool:
+        """One exchange, or none while Redis is away. True if there is more to be done at once."""
+        more = False
+        try:
+            async with asyncio.timeout(LIMIT):
+                more = await self._exchange()
+            self._away = False
+        except (RedisError, OSError, TimeoutError, ValueError) as lost:
+            if not self._away:
+                log.warning("presence is of this node alone, without Redis: %s", lost)
+            self._away = True
+            self._elsewhere.give_up()
+            self._bound_changes()
+        self._forget_dead()
+        return more
 
     async def _exchange(self) -> bool:
         """One transaction: what has changed here goes there, what has changed elsewhere comes. True if there

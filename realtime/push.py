@@ -126,7 +126,7 @@ class Push:
                     self._conflate(topic, entry)
                     continue
                 if data is None:
-                    data = orjson.Fragment(entry.text or orjson.dumps(entry.data))
+                    data = _fragment(entry)
                 self._update(topic, members, entry, data)
 
     def tell(self, topic: str, packet: bytes) -> None:
@@ -151,7 +151,7 @@ class Push:
         update = entry.to_update(topic, members.last)
         update["data"] = data
         members.last = entry.seq
-        self._to_all(members, b'42["update",%b]' % orjson.dumps(update))
+        self._to_all(members, event_packet("update", update))
 
     def _to_all(self, members: Members, packet: bytes) -> None:
         if not self._going_out:
@@ -190,7 +190,12 @@ class Push:
         if members is None or not conflated.waiting:
             return
         for entry in sorted(conflated.waiting.values(), key=lambda entry: entry.seq):
-            self._update(topic, members, entry, orjson.Fragment(orjson.dumps(entry.data)))
+            self._update(topic, members, entry, _fragment(entry))
         conflated.waiting.clear()
         loop = asyncio.get_running_loop()
         conflated.timer = loop.call_later(CONFLATION, self._push_conflated, topic, conflated)
+
+
+def _fragment(entry: Entry) -> orjson.Fragment:
+    """The entry's record as JSON."""
+    return orjson.Fragment(entry.text or orjson.dumps(entry.data))

@@ -52,13 +52,13 @@ class Receiver(Protocol):
         """Let a client in: what is returned stands for it from now on."""
         ...
 
-    async def connected(self, client: Any) -> None: ...
+    async def connected(self, client: Any, /) -> None: ...
 
-    async def event(self, client: Any, ack_id: int | None, name: Any, arguments: list[Any]) -> None: ...
+    async def event(self, client: Any, ack_id: int | None, name: Any, arguments: list[Any], /) -> None: ...
 
-    async def disconnected(self, client: Any) -> None: ...
+    def disconnected(self, sid: str) -> None: ...
 
-    def caught_up(self, client: Any) -> None:
+    def caught_up(self, client: Any, /) -> None:
         """The client has taken what waited for it, after updates were left out."""
         ...
 
@@ -88,9 +88,13 @@ class SocketServer(socketio.AsyncServer):
         self.on("disconnect", self._gone)
 
     async def close_connection(self, sid: str, *, for_good: bool) -> None:
-        """Send what is queued, then end the connection. `for_good`: official clients do not come back by
-        themselves."""
+        """Send what is queued, then end the connection, if it is there still. `for_good`: official clients do
+        not come back by themselves.
+        """
         eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        if eio_sid is None:
+            # The library would take None for everybody.
+            return
         if for_good:
             await self.disconnect(sid)
             # A client that polls fetches this with its next poll, and ends the connection itself.
@@ -111,8 +115,8 @@ class SocketServer(socketio.AsyncServer):
         except Refused as refused:
             raise socketio.exceptions.ConnectionRefusedError(str(refused)) from None
 
-    async def _gone(self, sid: str, reason: str | None = None) -> None:
-        await self.receiver.disconnected(sid)
+    def _gone(self, sid: str, reason: str | None = None) -> None:
+        self.receiver.disconnected(sid)
         socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         if socket is not None and not socket.closing:
             socket.client = None
@@ -190,7 +194,7 @@ class SocketServer(socketio.AsyncServer):
 
 def event_packet(name: str, data: Any) -> bytes:
     """The Engine.IO packet of an event with one argument."""
-    return b'42["%b",%b]' % (name.encode(), orjson.dumps(data))
+    return b"42" + orjson.dumps([name, data])
 
 
 def ack_packet(ack_id: int, data: Any) -> bytes:

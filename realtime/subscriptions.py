@@ -9,7 +9,6 @@ import orjson
 
 from handlers.core import Core
 from handlers.dispatch.answers import RETRY_AFTER
-from handlers.snapshots import Snapshot
 from models.errors import Invalid, RollcallError, Unavailable
 from models.journal import Entry, Position
 from models.ports import StorageLost
@@ -57,23 +56,23 @@ class Subscriptions:
             try:
                 return await self._reply(room, wanted), wanted.topic.name
             except BaseException:
-                await self._leave(connection, wanted.topic.name, room)
+                self._leave(connection, wanted.topic.name, room)
                 raise
         except RollcallError as error:
             return refused(request, error), None
         except StorageLost:
             return refused(request, Unavailable(retry_after=RETRY_AFTER)), None
 
-    async def unsubscribe(self, connection: Connection, topic: str) -> None:
+    def unsubscribe(self, connection: Connection, topic: str) -> None:
         """End a membership, if there is one."""
         room = self._push.topics_of(connection).get(topic)
         if room is not None:
-            await self._leave(connection, topic, room)
+            self._leave(connection, topic, room)
 
-    async def leave_all(self, connection: Connection) -> None:
+    def leave_all(self, connection: Connection) -> None:
         """The connection is gone."""
         for topic, room in self._push.topics_of(connection).items():
-            await self._leave(connection, topic, room)
+            self._leave(connection, topic, room)
 
     async def _join(self, connection: Connection, topic: str, room: str) -> None:
         follower = await self._followers.follow(room)
@@ -82,7 +81,7 @@ class Subscriptions:
             return
         self._presence.joined(topic, connection)
 
-    async def _leave(self, connection: Connection, topic: str, room: str) -> None:
+    def _leave(self, connection: Connection, topic: str, room: str) -> None:
         if self._push.leave(connection, topic):
             self._followers.release(room)
             self._presence.left(topic, connection)
@@ -98,7 +97,7 @@ class Subscriptions:
             "topic": wanted.topic.name,
             "position": snapshot.position.to_wire(),
             "mode": "snapshot",
-            "records": _as_json(snapshot),
+            "records": orjson.Fragment(snapshot.records_as_json(orjson.dumps)),
         }
 
     async def _tail(self, room: str, topic: str, since: Position) -> dict[str, Any] | None:
@@ -124,13 +123,6 @@ def refused(request: Any, error: RollcallError) -> dict[str, Any]:
     """The reply for a topic that cannot be had."""
     name = request.get("topic") if isinstance(request, dict) else None
     return {"topic": name if isinstance(name, str) else None, "error": error.to_wire()}
-
-
-def _as_json(snapshot: Snapshot) -> orjson.Fragment:
-    """The records as they are sent, written once for all who join at this head."""
-    if snapshot.text is None:
-        snapshot.text = orjson.dumps(snapshot.records)
-    return orjson.Fragment(snapshot.text)
 
 
 def _chained(topic: str, prev: int, entries: list[Entry]) -> list[dict[str, Any]]:

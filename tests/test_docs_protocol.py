@@ -171,7 +171,7 @@ def test_every_event_and_closing_code_has_a_row() -> None:
 
 
 def test_every_closing_code_that_is_sent_is_a_known_one() -> None:
-    sent = re.findall(r'_end\(connection, "([a-z_]+)"\)', (ROOT / "realtime" / "gateway.py").read_text())
+    sent = re.findall(r'\bend\(connection, "([a-z_]+)"\)', (ROOT / "realtime" / "connections.py").read_text())
     assert sent
     assert set(sent) <= set(CLOSING)
 

@@ -49,7 +49,7 @@ class SnapshotTexts:
             wire = {
                 "topic": snapshot.topic,
                 "position": snapshot.position.to_wire(),
-                "records": snapshot.records,
+                "records": orjson.Fragment(snapshot.records_as_json(orjson.dumps)),
             }
             text = self._texts[key] = SnapshotText(snapshot, orjson.dumps(wire))
         self._texts.move_to_end(key)

@@ -21,8 +21,8 @@ from app.storage.mongo_documents import (
 )
 from app.storage.mongo_projection import Projection
 from app.storage.mongo_writer import Writer
-from app.storage.shared_look import SharedLook
 from models.journal import Commit, Entry, HeadMoved, Op
+from models.shared_look import SharedLook
 
 if TYPE_CHECKING:
     from app.storage.mongo import Collection

@@ -17,8 +17,8 @@ from app.storage.mongo_backlog import Backlog
 from app.storage.mongo_documents import COMMITS, Document, News, entries_of, keep_newest, merge, news_of
 from app.storage.mongo_limits import brief
 from app.storage.mongo_newest import NewestWriter
-from app.storage.shared_look import SharedLook
 from models.ports import StorageLost
+from models.shared_look import SharedLook
 
 if TYPE_CHECKING:
     from app.storage.mongo import Database
@@ -210,7 +210,10 @@ class Projection:
         try:
             await self._project(running)
             running.done = True
-        except PyMongoError as error:
+        except Exception as error:
+            # Whatever it was, who waits is told, and the commits are tried again.
+            if not isinstance(error, PyMongoError):
+                log.exception("a projection failed")
             running.error = error
             log.warning("commits are left to be projected later: %s", brief(error))
         finally:

@@ -94,9 +94,12 @@ class SqliteStorage:
         """As Storage.close."""
         parts, self._open_parts = self._open_parts, None
         if parts is not None:
-            await parts.readers.close()
-            await parts.writer.close()
-            self._lock.release()
+            try:
+                await parts.readers.close()
+            finally:
+                # A writer that hangs keeps the lock: it may still write.
+                await parts.writer.close()
+                self._lock.release()
 
     async def ping(self) -> None:
         """As Storage.ping: something is written, and is durable."""

@@ -71,7 +71,8 @@ class Batch:
             overlay[kind][id] = record
         if context.passwords:
             self.passwords.update(context.passwords)
-        ack = answer(prepared.spec, prepared.op_id, self.view.room, self.entries[first:], self.head)
+        own, many = self.entries[first:], prepared.spec.many
+        ack = answer(prepared.op_id, self.view.room, self.head, own, many=many)
         if prepared.op is not None:
             self.acks[prepared.op] = ack
         return ack
@@ -89,22 +90,24 @@ class Batch:
         self.entries.append(Entry(room, seq, type, record, by, self.view.at, op_id, topics_of(room, record)))
 
 
-def answer(spec: ActionSpec, op_id: str | None, room: str, entries: Sequence[Entry], head: int) -> Ack:
-    """The ack of an accepted action, from its own entries; the same whether they were just decided or read
-    from the journal.
+def answer(
+    op_id: str | None,
+    room: str,
+    head: int,
+    entries: Sequence[Entry],
+    *,
+    many: bool,
+    duplicate: bool = False,
+) -> Ack:
+    """The ack of an accepted action, from its own entries, just decided or read from the journal.
+
+    `many`: its data is all records, not only the first. Without entries the data is empty, and `head` is the
+    seq.
     """
-    if not entries:
-        return Ack(op_id, room, head, [] if spec.many else {})
-    data: Record | list[Record] = [entry.data for entry in entries] if spec.many else entries[0].data
-    return Ack(op_id, room, entries[-1].seq, data)
-
-
-def answer_again(registry: Registry, room: str, op_id: str, entries: Sequence[Entry]) -> Ack:
-    """The answer that an op_id already got, rebuilt from the journal."""
-    spec = registry.get(entries[0].type)
-    many = spec is not None and spec.many
-    data: Record | list[Record] = [entry.data for entry in entries] if many else entries[0].data
-    return Ack(op_id, room, entries[-1].seq, data, duplicate=True)
+    records = [entry.data for entry in entries]
+    seq = entries[-1].seq if entries else head
+    data: Record | list[Record] = records if many else records[0] if records else {}
+    return Ack(op_id, room, seq, data, duplicate=duplicate)
 
 
 class Decider:
@@ -134,7 +137,7 @@ class Decider:
                 earlier = batch.acks[op]
                 return Ack(earlier.op_id, earlier.room, earlier.seq, earlier.data, duplicate=True)
             if op in answers:
-                return answer_again(self._registry, batch.view.room, op[1], answers[op])
+                return self._answer_again(op[1], batch, answers[op])
         spec, payload = prepared.spec, prepared.payload
         actor = self._org.known_actor(prepared.actor)
         if actor is None or "user" in batch.view.overlay:
@@ -147,6 +150,12 @@ class Decider:
             await self._check_if_seq(prepared, prepared.if_seq, batch, context)
         await spec.handler(context, payload)
         return batch.merge(prepared, context)
+
+    def _answer_again(self, op_id: str, batch: Batch, entries: Sequence[Entry]) -> Ack:
+        """The answer that an op_id already got, rebuilt from the journal."""
+        spec = self._registry.get(entries[0].type)
+        many = spec is not None and spec.many
+        return answer(op_id, batch.view.room, batch.head, entries, many=many, duplicate=True)
 
     async def _current(self, actor: Actor, batch: Batch) -> Actor:
         """The actor with the roles they have now, also by what this batch has decided: a token only says who

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 
 import bcrypt
 import pytest
 
-from app.passwords import BcryptPasswords
+from app.passwords import WAITING, BcryptPasswords
+from models.errors import Unavailable
+from models.journal import ORG
+from tests.kit import CoreKit
+from tests.waiting import until
 
 ROUNDS = 5
 
@@ -50,3 +56,42 @@ async def test_nobody_is_compared_at_the_cost_of_everybody(
     # Version and cost, then a salt and a digest as long as any: bcrypt does the same work.
     assert nobody.startswith(b"$2b$05$")
     assert (nobody[:7], len(nobody)) == (somebody[:7], len(somebody))
+
+
+async def test_no_more_wait_for_their_hash_than_the_bound_and_who_signs_in_waits_for_none_of_them(
+    passwords: BcryptPasswords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = await passwords.hash("correct horse")
+    go_on = threading.Event()
+    hashpw = bcrypt.hashpw
+
+    def held_up(password: bytes, salt: bytes) -> bytes:
+        go_on.wait(20)
+        return hashpw(password, salt)
+
+    monkeypatch.setattr("bcrypt.hashpw", held_up)
+    waiting = [asyncio.create_task(passwords.hash(f"password {i}")) for i in range(WAITING)]
+    try:
+        await until(lambda: passwords._waiting == WAITING)
+        with pytest.raises(Unavailable) as caught:
+            await passwords.hash("one more")
+        assert caught.value.retry_after
+        async with asyncio.timeout(10):
+            assert await passwords.verify("correct horse", known)
+    finally:
+        go_on.set()
+    hashes = await asyncio.gather(*waiting)
+    assert await passwords.verify("password 0", hashes[0])
+    assert await passwords.verify("one more", await passwords.hash("one more"))
+
+
+async def test_an_account_is_not_made_while_too_many_wait(
+    core: CoreKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = await core.actor("admin", roles=[("admin", ORG)])
+    eve = {"email": "eve@example.test", "name": "Eve", "password": "correct horse"}
+    with monkeypatch.context() as busy:
+        busy.setattr("app.passwords.WAITING", 0)
+        refused = await core.refused(Unavailable, admin, "user.create", eve)
+    assert refused.retry_after
+    await core.act(admin, "user.create", eve)

@@ -26,6 +26,11 @@ def test_an_action_that_the_server_could_not_read_is_not_queued(core: Core) -> N
         core.enqueue(action("wide", "é" * 50_000))
 
 
+def test_what_is_no_number_is_not_queued(core: Core) -> None:
+    with pytest.raises(QueueError, match="cannot be sent"):
+        core.enqueue(StoredAction("a", "class.update", {"rank": float("nan")}))
+
+
 def test_the_queue_is_bounded(core: Core) -> None:
     for n in range(MOST_QUEUED):
         core.enqueue(action(f"op-{n}"))

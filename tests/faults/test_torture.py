@@ -43,6 +43,9 @@ async def calm(folder: Path, database_url: str, broken: str | None = None) -> Re
         writers=6,
         rate=120.0,
         faults=False,
+        # Enough for a build that is not broken; in others, some wait for what never comes.
+        begin=5.0,
+        finish=10.0,
         settle=1.0,
         manner=TWICE,
         size=SMALL,

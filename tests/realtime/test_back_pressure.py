@@ -170,6 +170,29 @@ async def test_a_client_that_answers_no_ping_is_gone(
     await until(lambda: not door.gateway.connections_of(school.viewer.id))
 
 
+async def test_what_goes_wrong_with_one_connection_keeps_no_other_from_its_pings(
+    door: DoorKit,
+    school: School,
+    http: ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    door.server.eio.ping_interval = 0.2
+    broken = await raw_client(door, school, http, school.teacher)
+    (connection,) = door.gateway.connections_of(school.teacher.id)
+    monkeypatch.setattr(connection.socket, "caught_up", broken_off)
+    await until(lambda: "broken off" in caplog.text)
+    socket = await raw_client(door, school, http, school.viewer)
+    assert await socket.receive_str(timeout=LIMIT) == "2"
+    await socket.close()
+    monkeypatch.undo()
+    await broken.close()
+
+
+def broken_off() -> None:
+    raise RuntimeError("broken off")
+
+
 async def test_a_client_that_answers_pings_stays(door: DoorKit, school: School, http: ClientSession) -> None:
     door.server.eio.ping_interval, door.server.eio.ping_timeout = 0.1, 0.5
     socket = await raw_client(door, school, http, school.viewer)

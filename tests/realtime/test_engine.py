@@ -17,7 +17,9 @@ from aiohttp import (
     web,
 )
 
+from handlers.access import Access
 from models.actor import Actor
+from models.topic import Topic
 from realtime import server
 from realtime.frames import MAX_MESSAGE
 from realtime.patrol import HARD
@@ -301,6 +303,30 @@ async def test_a_polling_connection_that_says_goodbye_leaves_nothing_behind(
     await until(lambda: not door.server.eio.sockets)
     assert door.server.environ == {}
     assert door.server.manager._sids == {}
+
+
+async def test_a_polling_client_that_says_goodbye_while_it_subscribes_joins_nothing(
+    door: DoorKit, school: School, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await polling_client(door, school, http)
+    (connection,) = door.gateway.connections_of(school.teacher.id)
+    asked, answer = asyncio.Event(), asyncio.Event()
+    room_of = Access.topic
+
+    async def slow(access: Access, actor: Actor, topic: Topic) -> str:
+        asked.set()
+        await answer.wait()
+        return await room_of(access, actor, topic)
+
+    monkeypatch.setattr(Access, "topic", slow)
+    subscribe = '421["subscribe",{"topics":[{"topic":"class:s1-c1"}]}]'
+    subscribing = asyncio.create_task(http.post(address, data=subscribe))
+    await asked.wait()
+    await http.post(address, data="1")
+    answer.set()
+    await subscribing
+    assert door.push.topics_of(connection) == {}
+    assert door.followers.followed() == ["org"]
 
 
 async def test_a_poll_that_hangs_fetches_what_is_sent_last(

@@ -10,10 +10,14 @@ import pytest
 import socketio
 from aiohttp import ClientSession
 
+from handlers.access import Access
 from models.actor import Actor
+from models.errors import Unauthenticated
 from models.journal import Commit, Entry
-from models.ports import SignedIn
+from models.ports import SignedIn, StorageLost
 from models.query import query
+from models.topic import Topic
+from realtime import connections
 from tests.realtime.kit import Client, DoorKit
 from tests.school import TODAY, School, marking
 from tests.waiting import until
@@ -53,12 +57,12 @@ async def test_without_a_good_token_the_connection_is_refused(door: DoorKit, aut
     await refused(door, auth)
 
 
-async def refused(door: DoorKit, auth: Any) -> None:
-    """Assert that the connection is refused as not signed in."""
+async def refused(door: DoorKit, auth: Any, code: str = "unauthenticated") -> None:
+    """Assert that the connection is refused, by default as not signed in."""
     client = Client(door.url)
     with pytest.raises(socketio.exceptions.ConnectionError):
         await client.socket.connect(door.url, auth=auth, transports=["websocket"], wait_timeout=5)
-    assert client.all("connect_error") == [{"message": "unauthenticated"}]
+    assert client.all("connect_error") == [{"message": code}]
     assert client.all("ready") == []
     await client.close()
 
@@ -91,6 +95,29 @@ async def test_a_session_that_ends_while_its_client_is_let_in_does_not_connect(
     monkeypatch.setattr(door.tokens, "verify", end_meanwhile)
     await refused(door, {"token": token})
     assert len(verified) == 1
+
+
+async def test_who_is_let_in_while_the_server_stops_is_told_so(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    verify = door.tokens.verify
+
+    async def slow(token: object, *, anew: bool = False) -> SignedIn:
+        asked.set()
+        await answer.wait()
+        return await verify(token, anew=anew)
+
+    monkeypatch.setattr(door.tokens, "verify", slow)
+    connecting = asyncio.create_task(
+        refused(door, {"token": await door.token(school.teacher)}, "unavailable")
+    )
+    await asked.wait()
+    await door.gateway.close()
+    answer.set()
+    await connecting
+    assert door.gateway.connections_of(school.teacher.id) == []
+    assert door.followers.followed() == ["org"]
 
 
 # -- actions
@@ -291,6 +318,33 @@ async def test_a_malformed_subscribe_is_invalid(door: DoorKit, school: School, r
     assert (answer["ok"], answer["error"]["code"]) == (False, "invalid")
 
 
+async def test_a_client_that_has_gone_joins_nothing_any_more(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    answer = asyncio.Event()
+    room_of = Access.topic
+
+    async def slow(access: Access, actor: Actor, topic: Topic) -> str:
+        asked.append(topic.name)
+        await answer.wait()
+        return await room_of(access, actor, topic)
+
+    monkeypatch.setattr(Access, "topic", slow)
+    client = await door.client(school.office)
+    (connection,) = door.gateway.connections_of(school.office.id)
+    topics = ("school:s1", "class:s1-c1", "summary:s1")
+    await client.socket.emit("subscribe", {"topics": [{"topic": topic} for topic in topics]})
+    await until(lambda: asked)
+    await client.close()
+    await until(lambda: connection.socket.gone)
+    answer.set()
+    await until(lambda: not door.gateway.connections_of(school.office.id))
+    assert asked == ["school:s1"]
+    assert door.push.topics_of(connection) == {}
+    assert door.followers.followed() == ["org"]
+
+
 async def test_no_update_overtakes_the_reply_and_none_is_missing(door: DoorKit, school: School) -> None:
     """Subscribing again and again while marks pour in: reply and updates always add up to every seq."""
     writer, watcher = await asyncio.gather(door.client(school.office), door.client(school.viewer))
@@ -430,6 +484,47 @@ async def test_signing_out_ends_the_connections_of_that_session_only(door: DoorK
     assert (await two.act("attendance.mark", marking(), "1"))["ok"]
 
 
+@pytest.mark.parametrize("room", ["org", "user:u-s1-teacher"])
+async def test_who_may_not_stay_is_found_once_a_lost_storage_is_back(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    one, two = await asyncio.gather(door.client(school.teacher), door.client(school.teacher))
+    outcomes: list[Exception] = [
+        StorageLost("away"),
+        StorageLost("away"),
+        Unauthenticated(),
+        Unauthenticated(),
+    ]
+
+    async def verify(token: object, *, anew: bool = False) -> SignedIn:
+        raise outcomes.pop(0)
+
+    monkeypatch.setattr(door.tokens, "verify", verify)
+    monkeypatch.setattr(connections, "VERIFY_AGAIN_AFTER", 0.01)
+    door.gateway.skipped(room, 1, "behind")
+    await asyncio.gather(one.gone(), two.gone())
+    assert one.all("closing") == two.all("closing") == [{"code": "signed_out"}]
+    assert outcomes == []
+
+
+async def test_a_lost_storage_does_not_keep_a_server_from_stopping(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher = await door.client(school.teacher)
+    asked = asyncio.Event()
+
+    async def lost(token: object, *, anew: bool = False) -> SignedIn:
+        asked.set()
+        raise StorageLost("away")
+
+    monkeypatch.setattr(door.tokens, "verify", lost)
+    door.gateway.skipped("org", 1, "behind")
+    await asked.wait()
+    async with asyncio.timeout(5):
+        await door.gateway.close()
+    assert teacher.all("closing") == [{"code": "restarting"}]
+
+
 async def test_a_connection_ends_with_its_token_unless_it_is_renewed(door: DoorKit, school: School) -> None:
     teacher = await door.client(school.teacher, token=await door.token(school.teacher, "sid-1"))
     (connection,) = door.gateway.connections_of(school.teacher.id)
@@ -453,6 +548,12 @@ async def test_a_refused_renewal_leaves_the_connection_as_it_was(door: DoorKit, 
     assert (await teacher.call("renew", {"token": others}))["error"]["code"] == "forbidden"
     assert (await teacher.call("renew", {"token": "garbage"}))["error"]["code"] == "unauthenticated"
     assert (await teacher.call("renew", None))["error"]["code"] == "unauthenticated"
+    assert (await teacher.act("attendance.mark", marking(), "1"))["ok"]
+
+
+async def test_ending_a_connection_that_has_gone_ends_no_other(door: DoorKit, school: School) -> None:
+    teacher = await door.client(school.teacher)
+    await door.server.close_connection("gone", for_good=False)
     assert (await teacher.act("attendance.mark", marking(), "1"))["ok"]
 
 

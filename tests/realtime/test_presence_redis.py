@@ -311,6 +311,23 @@ async def test_what_makes_no_sense_is_dropped(redis_url: str, open_node: Open) -
     await sees(await open_node(redis_url), TOPIC, "ann", "bob", "cy")
 
 
+async def test_an_exchange_that_goes_wrong_is_not_the_last(
+    redis_url: str, open_node: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = await open_node(redis_url), await open_node(redis_url)
+    presence = one.presence
+    assert isinstance(presence, PresenceRedis)
+
+    async def exchange() -> bool:
+        raise RuntimeError("broken off")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(presence, "_exchange", exchange)
+        await until(lambda: "broken off" in caplog.text)
+    one.presence.enter(TOPIC, "1", user("ann"))
+    await sees(two, TOPIC, "ann")
+
+
 async def test_two_storages_on_one_redis_do_not_meet(redis_url: str, open_node: Open) -> None:
     one, two = await open_node(redis_url, "e1"), await open_node(redis_url, "e2")
     third = await open_node(redis_url, "e1")

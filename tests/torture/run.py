@@ -26,8 +26,6 @@ from tests.torture.violations import Violations
 from tests.waiting import until
 
 ADMIN = "admin@demo.test"
-READY_LIMIT = 30.0
-FINISH_LIMIT = 60.0
 LOOK = 0.2
 
 
@@ -35,8 +33,9 @@ LOOK = 0.2
 class Plan:
     """What is tortured, for how long, and by how many.
 
-    `rate`: new actions a second, of all writers together, sent in this `manner`. `settle`: seconds that
-    viewers may take in the end. `faults`: whether the nemesis comes. `database_url`: an empty database on a
+    `rate`: new actions a second, of all writers together, sent in this `manner`. Seconds that it may take:
+    `begin` until everybody is connected, `finish` until every action has its answer, `settle` until viewers have
+    all in the end. `faults`: whether the nemesis comes. `database_url`: an empty database on a
     server that goes on; None: a server of its own. `module` runs in the place of `app`, with `env`.
     """
 
@@ -47,6 +46,8 @@ class Plan:
     subscribers: int = 60
     writers: int = 12
     rate: float = 300.0
+    begin: float = 30.0
+    finish: float = 60.0
     settle: float = 10.0
     faults: bool = True
     manner: Manner = ORDINARY
@@ -130,7 +131,7 @@ class Run:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (*self._crowd.runs(), self._tokens.renew())]
             tasks.append(group.create_task(self._nemesis.eavesdrop()))
-            await self._until(lambda: all(view.is_live for view in self._crowd.views), READY_LIMIT)
+            await self._until(lambda: all(view.is_live for view in self._crowd.views), self._plan.begin)
             self._began = self._clock()
             self._crowd.conduct.manner = self._plan.manner
             rate = self._plan.rate / len(self._crowd.writers)
@@ -164,7 +165,9 @@ class Run:
         for task in self._writing:
             task.cancel()
         self._written = self._clock() - self._began
-        await self._until(lambda: not any(writer.pending for writer in self._crowd.writers), FINISH_LIMIT)
+        await self._until(
+            lambda: not any(writer.pending for writer in self._crowd.writers), self._plan.finish
+        )
 
     async def judge(self, storage: Stored) -> Report:
         """Hold what everybody has against what is stored."""

@@ -419,6 +419,21 @@ class TestProjection:
                 await here._open.writer.insert(commit_document(commit(here, ROOM, 2, sample("c"))), {})
         await here.append(commit(here, ROOM, 3, sample("c"), sample("d")))
 
+    async def test_an_unforeseen_error_is_told_and_what_it_left_is_projected_by_the_next_round(
+        self, mongo: MongoStorage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail() -> None:
+            raise LookupError("unforeseen")
+
+        with pytest.MonkeyPatch.context() as failing:
+            stop_at("begun", fail, failing)
+            await mongo.append(commit(mongo, ROOM, 1, sample("a")))
+            with pytest.raises(StorageLost, match="could not be projected") as caught:
+                await mongo.locate("sample", "a")
+        assert isinstance(caught.value.__cause__, LookupError)
+        assert "unforeseen" in caplog.text
+        assert await mongo.locate("sample", "a") == (ROOM, {"kind": "sample", "id": "a", "seq": 1})
+
     async def test_closing_waits_until_all_is_projected(self, open_mongo: OpenMongo) -> None:
         mongo, other = await open_mongo(), await open_mongo()
         for number in range(20):

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from app.storage import sqlite_pool
 from app.storage.sqlite import SqliteStorage
 from models.journal import last_by_record
+from models.ports import StorageLost
 from models.query import query
 from tests.app.storage.appender import ROOMS
 from tests.app.storage.conftest import Open
@@ -84,6 +86,24 @@ class TestOneProcess:
         await storage.close()
         assert not [thread.name for thread in threading.enumerate() if "sqlite" in thread.name]
         assert not path.with_name("rollcall.db-wal").exists()
+
+    async def test_closing_ends_the_writer_and_gives_the_file_back_although_a_read_hangs(
+        self, open_sqlite: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        storage = await open_sqlite()
+        readers, go_on = storage._parts.readers, threading.Event()
+        try:
+            with monkeypatch.context() as impatient:
+                impatient.setattr(sqlite_pool, "READ_LIMIT", 0.2)
+                with pytest.raises(StorageLost, match="no answer"):
+                    await storage.look(lambda connection: go_on.wait(20))
+                with pytest.raises(StorageLost, match="a read did not end"):
+                    await storage.close()
+            assert "sqlite writer" not in [thread.name for thread in threading.enumerate()]
+            await put(await open_sqlite(), ROOM, sample("a"))
+        finally:
+            go_on.set()
+            await readers.close()
 
     async def test_a_second_storage_in_the_same_process_is_refused(self, open_sqlite: Open) -> None:
         storage = await open_sqlite()

@@ -98,6 +98,7 @@ export class Link {
     this.why = "connect";
     this.openedAt = this.now();
     this.give({ do: "greeted", ready });
+    if (!this.isFresh) this.ask("renew");
   }
 
   /** The server has refused the connection, by this error code. */

@@ -24,6 +24,9 @@ const SUBJECT = ["date", "period"];
 /** Seconds to wait where an error that may go away does not say how long. */
 const RETRY_AFTER = 1;
 
+/** Half of a character: what is left at the end of a text that is cut in the middle of an emoji. */
+const HALF = /\p{Surrogate}/u;
+
 /** The fields of a payload that say what it is about. */
 type Subject = ReadonlyMap<string, string>;
 
@@ -66,9 +69,7 @@ export class Outgoing {
     if (this.items.size >= MOST_QUEUED) {
       throw new QueueError(`${MOST_QUEUED} actions are in the queue already`);
     }
-    if (new TextEncoder().encode(JSON.stringify(action)).length > LARGEST) {
-      throw new QueueError(`the action has more than ${LARGEST} bytes`);
-    }
+    checkReadable(action);
     this.items.set(action.op_id, new Item(action));
   }
 
@@ -198,6 +199,25 @@ export class Outgoing {
 function told(item: Item): QueuedAction {
   const { error } = item.action;
   return { action: item.action, state: item.state, ...(error === undefined ? {} : { error }) };
+}
+
+/**
+ * QueueError for what the server could not read as it is meant, and what might therefore be sent again for
+ * ever: what is no JSON, such as NaN or half an emoji, and what is too large.
+ */
+function checkReadable(action: StoredAction): void {
+  const text = JSON.stringify(action, (name, value: unknown) => {
+    if (HALF.test(name) || (typeof value === "string" && HALF.test(value))) {
+      throw new QueueError(`the action cannot be sent: half a character in ${name}`);
+    }
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw new QueueError(`the action cannot be sent: ${name} is ${value}`);
+    }
+    return value;
+  });
+  if (new TextEncoder().encode(text).length > LARGEST) {
+    throw new QueueError(`the action has more than ${LARGEST} bytes`);
+  }
 }
 
 /** What a payload is about, as far as a client can tell. */

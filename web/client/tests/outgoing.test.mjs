@@ -19,6 +19,11 @@ test("an action that the server could not read is not queued", () => {
   assert.throws(() => core.enqueue(action("wide", "é".repeat(125_000))), QueueError);
 });
 
+test("what is no number is not queued", () => {
+  const nothing = { op_id: "a", type: "class.update", payload: { rank: NaN } };
+  assert.throws(() => newCore().enqueue(nothing), { name: "QueueError", message: /rank is NaN/ });
+});
+
 test("the queue is bounded", () => {
   const core = newCore();
   for (let n = 0; n < MOST_QUEUED; n += 1) core.enqueue(action(`op-${n}`));

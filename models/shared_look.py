@@ -1,4 +1,4 @@
-"""One look at the storage for everybody who asks at the same time."""
+"""One look for everybody who asks at the same time."""
 
 from __future__ import annotations
 

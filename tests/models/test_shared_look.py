@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
-from app.storage.shared_look import SharedLook
+from models.shared_look import SharedLook
 
 
 class Watched:
@@ -96,6 +97,23 @@ async def test_an_error_goes_to_all_who_share_it_and_to_nobody_else() -> None:
     watched.error = None
     watched.let.release()
     assert await late == 2
+
+
+async def test_an_error_for_which_nobody_waits_any_more_is_no_complaint() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    watched = Watched()
+    watched.error = ValueError("no")
+    caller = asyncio.create_task(SharedLook(watched)("a"))
+    await turn()
+    caller.cancel()
+    watched.let.release()
+    await turn()
+    # Both refer to the look.
+    del caller
+    watched.error = None
+    gc.collect()
+    assert complaints == []
 
 
 async def test_nothing_is_kept_of_looks_that_have_ended() -> None:
