@@ -198,6 +198,7 @@ async def test_a_server_that_is_killed_costs_nothing_but_time(
     teacher = await programs().start(server.url, TEACHER)
     dashboard = await programs().start(server.url, VIEWER)
     dashboard.subscribe("school:s1", fetch=True)
+    await until(lambda: dashboard.all("ready"), LIMIT)
     answers = [teacher.act(mark(1 + n % 30, f"op-{n}", note=str(n))) for n in range(120)]
     await answers[20]
     server.kill()

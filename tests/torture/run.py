@@ -34,8 +34,8 @@ class Plan:
     """What is tortured, for how long, and by how many.
 
     `rate`: new actions a second, of all writers together, sent in this `manner`. Seconds that it may take:
-    `begin` until everybody is connected, `finish` until every action has its answer, `settle` until viewers have
-    all in the end. `faults`: whether the nemesis comes. `database_url`: an empty database on a
+    `begin` until everybody is connected, `finish` until every action has its answer, `settle` until viewers
+    have all in the end. `faults`: whether the nemesis comes. `database_url`: an empty database on a
     server that goes on; None: a server of its own. `module` runs in the place of `app`, with `env`.
     """
 
