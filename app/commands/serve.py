@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,6 +21,7 @@ from app.commands.workers import READY, WorkerFailed, Workers, check_port_is_fre
 from app.config import Settings
 from app.demo.passwords import DEMO_PASSWORD, with_demo_password
 from app.demo.plan import Size
+from app.demo.teachers import Teachers
 from app.key_file import signing_keys
 from app.open_files import allow_open_files
 from models.journal import ORG
@@ -55,6 +56,11 @@ TRY_NEXT = (
     "--demo", is_flag=True, help="Load the demo first if there is nothing yet, and show its accounts."
 )
 @click.option(
+    "--live",
+    is_flag=True,
+    help="Let simulated teachers take today's registers of the demo, so that boards move.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, MOST_WORKERS),
     default=1,
@@ -62,7 +68,7 @@ TRY_NEXT = (
     help="Processes that share the port: WebSocket only, with MongoDB and Redis.",
 )
 @click.option("--worker", type=int, hidden=True, help="Be this one of them.")
-def serve(demo: bool, workers: int, worker: int | None) -> None:
+def serve(demo: bool, live: bool, workers: int, worker: int | None) -> None:
     """Serve Socket.IO and HTTP until SIGTERM or Ctrl-C.
 
     What was accepted by then is still answered, and clients are sent away one after the other. Where it
@@ -73,10 +79,12 @@ def serve(demo: bool, workers: int, worker: int | None) -> None:
     logging.basicConfig(level=settings.log_level, format=LOG_FORMAT)
     allow_open_files()
     if worker is not None:
-        run(_serve(replace(settings, node=f"{settings.node}-{worker}"), demo, shared_port=True))
+        run(_serve(replace(settings, node=f"{settings.node}-{worker}"), demo, live=False, shared_port=True))
         return
+    if live and (workers > 1 or not demo):
+        raise WrongSettings("--live goes with --demo, and with one process")
     if workers == 1:
-        run(_serve(settings, demo, shared_port=False))
+        run(_serve(settings, demo, live=live, shared_port=False))
         return
     if settings.database_file is not None or not settings.redis_url:
         raise WrongSettings(
@@ -101,9 +109,12 @@ async def _serve_by_workers(settings: Settings, demo: bool, count: int) -> None:
         raise Failure(str(failed)) from None
 
 
-async def _serve(settings: Settings, demo: bool, *, shared_port: bool) -> None:
-    async with opened(settings) as node:
+async def _serve(settings: Settings, demo: bool, *, live: bool, shared_port: bool) -> None:
+    async with AsyncExitStack() as stack:
+        node = await stack.enter_async_context(opened(settings))
         has_demo = await _prepare(node, demo)
+        if live:
+            await stack.enter_async_context(Teachers(node.core, node.clock).at_work())
         stop = asyncio.Event()
         _stop_on_signals(stop)
         if shared_port:

@@ -174,6 +174,24 @@ async def heads(folder: Path) -> dict[str, int]:
         await reader.close()
 
 
+async def test_with_live_simulated_teachers_mark_the_demo(serve: Serve, tmp_path: Path) -> None:
+    server = serve(None, "--demo", "--live")
+    await server.wait_ready()
+    before = (await heads(tmp_path))["school:s1"]
+
+    async def moves() -> bool:
+        return (await heads(tmp_path))["school:s1"] > before
+
+    await until(moves, 30)
+    assert await server.terminate() == 0
+
+
+async def test_live_goes_with_the_demo(serve: Serve) -> None:
+    server = serve(None, "--live")
+    assert await server.exited(START_LIMIT) == 2
+    assert server.output.strip() == "Error: --live goes with --demo, and with one process"
+
+
 async def test_it_does_not_listen_beyond_this_machine_with_the_demo_password(
     serve: Serve, tmp_path: Path
 ) -> None:
