@@ -20,8 +20,10 @@ from redis.exceptions import RedisError
 from app.turns_jitter import CONTENDED, TurnsJitter
 from realtime.redis_address import redis_pool
 
-SLICE = 0.03
-"""Seconds that a node keeps the turn after the first commit of it."""
+SHORTEST, LONGEST = 0.005, 0.1
+"""Seconds that a node keeps the turn after the first commit of it: within these, as long as that has taken,
+for the first one also takes in what the others wrote.
+"""
 LOOK_EVERY = 0.2
 """Seconds between two looks at which rooms are contended, while the node writes."""
 TTL = 0.3
@@ -88,12 +90,13 @@ the room's turn, its queue; ARGV: the node, the TTL."""
 class Slice:
     """The time in which a room's turn is this node's."""
 
+    began: float
+    """In seconds of the loop."""
     busy: bool = True
     """Between `take` and `give`."""
     timer: asyncio.TimerHandle | None = None
-    """Ends it, SLICE after the first `give`."""
+    """Ends it; set by the first `give`."""
     end: float = inf
-    """In seconds of the loop."""
 
 
 class TurnsRedis:
@@ -149,7 +152,7 @@ class TurnsRedis:
         try:
             async with asyncio.timeout(WAITS * TTL + ANSWER):
                 if await self._queue(room):
-                    self._slices[room] = Slice()
+                    self._slices[room] = Slice(loop.time())
         except (TimeoutError, RedisError, OSError):
             self._go_without()
         return False
@@ -162,7 +165,8 @@ class TurnsRedis:
         mine.busy = False
         loop = asyncio.get_running_loop()
         if mine.timer is None:
-            mine.timer = loop.call_later(SLICE, self._over, room)
+            took = loop.time() - mine.began
+            mine.timer = loop.call_later(min(max(SHORTEST, took), LONGEST), self._over, room)
             mine.end = mine.timer.when()
         elif loop.time() >= mine.end:
             self._end(room)
