@@ -21,8 +21,8 @@ from models.record import RecordKind
 
 ABOUT = """\
 Socket.IO (protocol 5, Engine.IO 4) on the path `/socket.io/`, namespace `/`; any official client works.
-Connect with `auth: {token}`, an access token of `POST /api/users/authenticate`. Each event that a client
-sends is answered in its ack.
+Connect with `auth: {token}`, an access token of `POST /api/users/authenticate`; pages of the server itself
+with the word `cookie` in its place. Each event that a client sends is answered in its ack.
 A message here is the event of the same name, its payload the event's one argument."""
 
 TOPIC: JsonSchema = {
@@ -105,7 +105,7 @@ REQUESTS: dict[str, tuple[str, JsonSchema, JsonSchema]] = {
         ),
     ),
     "renew": (
-        "Stay connected with a newer token of the same user.",
+        "Stay connected with a newer token of the same user; `cookie` after a refresh of the cookies.",
         _object({"token": {"type": "string"}}),
         _object({"ok": {"const": True}, "expires_at": {}}),
     ),

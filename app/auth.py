@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -62,11 +62,12 @@ PROFILE = ("id", "email", "name", "roles", "disabled", "preferences")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a sign-in gives. `expires_in`: seconds that the access token is good for."""
+    """What a sign-in gives. `expires_in`, `refresh_expires_in`: seconds that the tokens are good for."""
 
     access_token: str
     expires_in: int
     refresh_token: str
+    refresh_expires_in: int
     user: Record
 
     def to_wire(self) -> dict[str, Any]:
@@ -158,6 +159,29 @@ class Auth:
                 await self._end(actor, session_id, SIGNED_OUT)
         await self._end(actor, None if everywhere else actor.session_id, SIGNED_OUT)
 
+    async def leave(self, access_token: str | None, refresh_token: str | None) -> None:
+        """End the sessions of these tokens, which may be missing or no good any more."""
+        with suppress(Unauthenticated):
+            session_id = _session_of(refresh_token or "")
+            kept = await self._credentials.refresh_token(session_id)
+            if kept is not None and kept.token_hash == _hash(refresh_token or ""):
+                await self._end(await self._org.actor(kept.user_id, session_id), session_id, SIGNED_OUT)
+        with suppress(Unauthenticated):
+            actor = (await self._tokens.verify(access_token)).actor
+            await self._end(actor, actor.session_id, SIGNED_OUT)
+
+    async def newest(self, actor: Actor, *, anew: bool = False) -> SignedIn:
+        """See `realtime.own_pages.Renewals`. An access token is issued whenever the refresh token is, and the
+        one that is kept tells when that was.
+        """
+        session_id = actor.session_id or ""
+        known = await self._org.actor(actor.id, session_id)
+        kept = await self._credentials.refresh_token(session_id)
+        if kept is None or not await self._sessions.is_open(actor.id, session_id, anew=anew):
+            raise Unauthenticated("This session has ended; sign in again.")
+        issued_at = kept.expires_at - int(self._refresh_lifetime.total_seconds())
+        return SignedIn(known, issued_at + int(self._tokens.lifetime.total_seconds()))
+
     async def sign_up(self, sent: dict[str, Any], address: str) -> Ack:
         """Make an account for oneself; whether anybody may is for the caller to know.
 
@@ -217,7 +241,8 @@ class Auth:
     def _grant(self, user: Record, session_id: str, refresh_token: str) -> Grant:
         token = self._tokens.issue(user["id"], session_id)
         expires_in = token.expires_at - int(self._clock.now().timestamp())
-        return Grant(token.text, expires_in, refresh_token, profile(user))
+        refresh_expires_in = int(self._refresh_lifetime.total_seconds())
+        return Grant(token.text, expires_in, refresh_token, refresh_expires_in, profile(user))
 
     def _new_secret(self, session_id: str) -> str:
         return f"{session_id}.{self._ids.new('r')}"

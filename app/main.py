@@ -17,6 +17,7 @@ from app.auth import ACCOUNT_BUDGET, SIGN_IN_BUDGET, Auth
 from app.clock import RandomIds, SystemClock
 from app.config import Settings
 from app.http.door import HttpDoor, add_routes
+from app.http.pages import add_pages
 from app.key_file import signing_keys
 from app.limits_memory import LimiterMemory
 from app.passwords import BcryptPasswords
@@ -199,6 +200,7 @@ class Server:
             server=self._sockets,
             core=core,
             tokens=tokens,
+            renewals=auth,
             clock=clock,
             push=self._push,
             followers=self._followers,
@@ -219,6 +221,7 @@ class Server:
             degraded=lambda: not self._fanout.healthy,
         )
         add_routes(self.app, door)
+        add_pages(self.app)
         self._sockets.attach(self.app)
         self._runner: web.AppRunner | None = None
 

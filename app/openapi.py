@@ -7,6 +7,7 @@ from typing import Any
 
 from app.http.accounts import IDEMPOTENCY_KEY
 from app.http.actions import BatchBody, EnvelopeBody
+from app.http.call import PAGE_HEADER
 from app.http.route import Route, Token
 from app.wire_schemas import (
     CODES,
@@ -25,6 +26,7 @@ from app.wire_schemas import (
 from handlers.dispatch.registry import ActionSpec
 from models.record import RecordKind
 from models.schema import LIST_LENGTH, Payload
+from realtime.own_pages import ACCESS_COOKIE
 
 ABOUT = """\
 Attendance and tasks of schools and teams. Every write is an action: `POST /api/actions`, or the event
@@ -44,8 +46,9 @@ TAGS = {
 
 SECURITY: dict[Token, list[dict[str, list[str]]]] = {
     Token.NONE: [],
-    Token.OPTIONAL: [{}, {"access_token": []}],
-    Token.REQUIRED: [{"access_token": []}],
+    Token.OPTIONAL: [{}, {"access_token": []}, {"access_cookie": [], "page": []}],
+    Token.REQUIRED: [{"access_token": []}, {"access_cookie": [], "page": []}],
+    Token.PAGE: [{"page": []}],
 }
 
 OP_ID_HEADER: JsonSchema = {
@@ -90,6 +93,7 @@ def openapi(
                 "Position": POSITION,
                 "Profile": PROFILE,
                 "Grant": GRANT,
+                "PageGrant": PAGE_GRANT,
                 "Ack": ack_schema(reference("Record")),
                 "Error": ERROR,
                 "Refusal": refusal_schema(reference("Error"), with_op_id=True),
@@ -97,6 +101,14 @@ def openapi(
             },
             "securitySchemes": {
                 "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "access_cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+                "page": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": PAGE_HEADER,
+                    "description": "`1`, in a request that counts on a cookie. Its `Origin`, if it has one,"
+                    " must be that of the server.",
+                },
             },
         },
     }
@@ -112,6 +124,14 @@ GRANT: JsonSchema = {
         "user": reference("Profile"),
     },
     "required": ["access_token", "token_type", "expires_in", "refresh_token", "user"],
+}
+
+
+PAGE_GRANT: JsonSchema = {
+    "type": "object",
+    "properties": {name: GRANT["properties"][name] for name in ("user", "expires_in")},
+    "required": ["user", "expires_in"],
+    "additionalProperties": False,
 }
 
 

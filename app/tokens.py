@@ -66,14 +66,14 @@ class JwtTokens:
         self._org = org
         self._sessions = sessions
         self._clock = clock
-        self._lifetime = lifetime
+        self.lifetime = lifetime
         # A signature that was good remains so, and most tokens come again and again.
         self._signed_claims = functools.lru_cache(REMEMBERED)(self._check_signature)
 
     def issue(self, user_id: str, session_id: str) -> AccessToken:
         """A token for the user in the session, good from now on for the lifetime."""
         issued_at = int(self._clock.now().timestamp())
-        expires_at = issued_at + int(self._lifetime.total_seconds())
+        expires_at = issued_at + int(self.lifetime.total_seconds())
         claims = {"sub": user_id, "sid": session_id, "iat": issued_at, "exp": expires_at}
         text = jwt.encode(
             claims, self._keys[self._signing], algorithm=ALGORITHM, headers={"kid": self._signing}

@@ -12,8 +12,9 @@ from realtime.engine import EngineSocket
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """A signed-in client, by `token`. `in_flight`: its actions without an answer, all of one room
-    (`flight_room`). `skipped`: topics of which updates were left out, because it lags."""
+    """A signed-in client, by `token`, which came in a cookie where `by_cookie`. `in_flight`: its actions
+    without an answer, all of one room (`flight_room`). `skipped`: topics of which updates were left out,
+    because it lags."""
 
     sid: str
     socket: EngineSocket
@@ -25,6 +26,7 @@ class Connection:
     skipped: set[str] = field(default_factory=set)
     expiry: asyncio.TimerHandle | None = None
     closing: bool = False
+    by_cookie: bool = False
 
     @property
     def leaving(self) -> bool:

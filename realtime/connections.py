@@ -9,13 +9,14 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from models.actor import actor_of
-from models.errors import Forbidden, RollcallError, Unavailable
+from models.errors import Forbidden, RollcallError, Unauthenticated, Unavailable
 from models.journal import ORG, Entry
 from models.ports import Clock, SignedIn, StorageLost, Tokens
 from models.session import DISABLED
 from realtime.connection import Connection
 from realtime.engine import EngineSocket
 from realtime.follower import Followers
+from realtime.own_pages import BY_COOKIE, Renewals
 from realtime.server import SocketServer, event_packet
 
 RETURNS = 2_000
@@ -37,9 +38,18 @@ class Connections:
     there, and the end of the token, ends connections whose users are not who they were.
     """
 
-    def __init__(self, *, server: SocketServer, tokens: Tokens, clock: Clock, followers: Followers) -> None:
+    def __init__(
+        self,
+        *,
+        server: SocketServer,
+        tokens: Tokens,
+        renewals: Renewals,
+        clock: Clock,
+        followers: Followers,
+    ) -> None:
         self._server = server
         self._tokens = tokens
+        self._renewals = renewals
         self._clock = clock
         self._followers = followers
         self._by_sid: dict[str, Connection] = {}
@@ -78,12 +88,15 @@ class Connections:
 
     # -- coming and going
 
-    async def let_in(self, sid: str, socket: EngineSocket, token: object) -> Connection:
+    async def let_in(
+        self, sid: str, socket: EngineSocket, token: object, *, by_cookie: bool = False
+    ) -> Connection:
         """A connection of the user whose token it is. Unauthenticated, Unavailable, StorageLost."""
         if self._closed:
             raise Unavailable
         signed_in = await self._admit(token)
         connection = Connection(sid, socket, str(token), signed_in.actor, signed_in.expires_at)
+        connection.by_cookie = by_cookie
         self._by_sid[sid] = connection
         self._of_user.setdefault(connection.actor.id, set()).add(connection)
         self._expire_later(connection)
@@ -108,11 +121,20 @@ class Connections:
             raise
 
     async def renew(self, connection: Connection, token: object) -> None:
-        """Let the user stay as long as this token is good. Unauthenticated, Forbidden, StorageLost."""
-        signed_in = await self._tokens.verify(token, anew=True)
-        if signed_in.actor.id != connection.actor.id:
-            raise Forbidden("The token is another user's.")
-        connection.token = str(token)
+        """Let the user stay as long as this token is good. A connection by cookie cannot see the cookie's new
+        token: it names `BY_COOKIE`, and stays as long as the newest token of its session is good.
+        Unauthenticated, Forbidden, StorageLost.
+        """
+        if connection.by_cookie and token == BY_COOKIE:
+            signed_in = await self._renewals.newest(connection.actor, anew=True)
+            if signed_in.expires_at <= connection.expires_at:
+                raise Unauthenticated("The cookie has no newer token than this connection: refresh it first.")
+        else:
+            signed_in = await self._tokens.verify(token, anew=True)
+            if signed_in.actor.id != connection.actor.id:
+                raise Forbidden("The token is another user's.")
+            connection.token = str(token)
+            connection.by_cookie = False
         connection.actor = signed_in.actor
         connection.expires_at = signed_in.expires_at
         self._expire_later(connection)
@@ -192,7 +214,11 @@ class Connections:
     async def _verify(self, connection: Connection, *, anew: bool) -> None:
         """End the connection of somebody who is not who they were. StorageLost."""
         try:
-            signed_in = await self._tokens.verify(connection.token, anew=anew)
+            if connection.by_cookie:
+                # The token that it came with may have been renewed unseen.
+                signed_in = await self._renewals.newest(connection.actor, anew=anew)
+            else:
+                signed_in = await self._tokens.verify(connection.token, anew=anew)
         except RollcallError:
             self.end(connection, "signed_out")
         else:

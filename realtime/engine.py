@@ -20,6 +20,7 @@ from engineio import async_socket, exceptions, packet, payload
 
 from realtime.frames import MAX_MESSAGE, frame
 from realtime.handshake import switch
+from realtime.own_pages import is_own
 from realtime.patrol import HARD, SOFT, Patrol
 from realtime.websocket import BadPacket, Outgoing, WebSocket
 
@@ -47,7 +48,8 @@ class EngineSocket(async_socket.AsyncSocket):
     """One client's connection.
 
     `lagging`: it has not taken what was sent, and gets no updates until it has. `client`: what the receiver
-    of events knows it by, once it has connected to the namespace.
+    of events knows it by, once it has connected to the namespace. `request`: what came last has come by this
+    one, until then; headers of one request are never taken together with those of another.
     """
 
     _ws: WebSocket | None = None
@@ -56,6 +58,7 @@ class EngineSocket(async_socket.AsyncSocket):
     _taken = 0
     lagging = False
     client: Any = None
+    request: web.Request | None = None
 
     def __init__(self, server: EngineServer, sid: str) -> None:
         super().__init__(server, sid)
@@ -189,7 +192,10 @@ class EngineSocket(async_socket.AsyncSocket):
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take the packets of a polling client. EngineIOError for anything that makes no sense."""
-        body = await _whole_body(environ["aiohttp.request"])
+        request = environ["aiohttp.request"]
+        body = await _whole_body(request)
+        if self.client is None:
+            self.request = request
         try:
             for pkt in payload.Payload(encoded_payload=body.decode()).packets:
                 if self.closed or self.closing:
@@ -205,13 +211,15 @@ class EngineSocket(async_socket.AsyncSocket):
         if self.upgrading or self.upgraded:
             raise web.HTTPBadRequest(text="This connection has a WebSocket.")
         ws = WebSocket(self.server.outgoing)
-        answer = switch(environ["aiohttp.request"], ws)
+        request = environ["aiohttp.request"]
+        answer = switch(request, ws)
         if self.connected:
             self.upgrading = True
             self._probing = ws
-            self.server.own(self._upgrade(ws))
+            self.server.own(self._upgrade(ws, request if self.client is None else None))
         else:
             self.connected = self.upgraded = True
+            self.request = request
             self._go_on(ws)
         return answer
 
@@ -235,7 +243,7 @@ class EngineSocket(async_socket.AsyncSocket):
         if self._ws is not None and self._ws.ended:
             self._take_again()
 
-    async def _upgrade(self, ws: WebSocket) -> None:
+    async def _upgrade(self, ws: WebSocket, request: web.Request | None) -> None:
         """From polling to WebSocket, as the Engine.IO protocol describes it: probe, end the poll, switch."""
         try:
             async with asyncio.timeout(self.server.ping_timeout):
@@ -249,6 +257,8 @@ class EngineSocket(async_socket.AsyncSocket):
             self.upgrading = False
             self._probing = None
         if self.upgraded:
+            if self.client is None:
+                self.request = request
             self._go_on(ws)
         else:
             await ws.close()
@@ -351,6 +361,15 @@ class EngineServer(engineio.AsyncServer):
                     await socket.close(abort=True)
         socket.connected = True
         return self._ok(await socket.poll(), jsonp_index=jsonp_index)
+
+    def _cors_allowed_origins(self, environ: dict[str, Any]) -> list[str] | None:
+        """What the library allows, and our own pages also behind a proxy that has taken TLS off."""
+        allowed: list[str] | None = super()._cors_allowed_origins(environ)
+        origin = environ.get("HTTP_ORIGIN", "")
+        by_default = allowed is not None and self.cors_allowed_origins is None
+        if by_default and is_own(origin, environ["aiohttp.request"].headers):
+            return [*(allowed or ()), origin]
+        return allowed
 
 
 async def _ignore(socket: EngineSocket, text: str) -> None:

@@ -23,6 +23,7 @@ from realtime.connection import Connection
 from realtime.connections import Connections
 from realtime.engine import EngineSocket
 from realtime.follower import Followers
+from realtime.own_pages import BY_COOKIE, Renewals, token_of_page
 from realtime.presence import PresenceFeed
 from realtime.push import Push
 from realtime.server import Refused, SocketServer, ack_packet, event_packet
@@ -51,6 +52,7 @@ class Gateway:
         server: SocketServer,
         core: Core,
         tokens: Tokens,
+        renewals: Renewals,
         clock: Clock,
         push: Push,
         followers: Followers,
@@ -62,7 +64,9 @@ class Gateway:
         self._clock = clock
         self._push = push
         self._presence = presence
-        self._connections = Connections(server=server, tokens=tokens, clock=clock, followers=followers)
+        self._connections = Connections(
+            server=server, tokens=tokens, renewals=renewals, clock=clock, followers=followers
+        )
         self._subscriptions = Subscriptions(core, followers, push, presence)
         self._about = {"node": node, "version": version}
         server.receiver = self
@@ -82,14 +86,17 @@ class Gateway:
     # -- what the server calls
 
     async def connect(self, sid: str, socket: EngineSocket, auth: Any) -> Connection:
-        """Let a client with a good token in. Refused with an error code."""
+        """Let a client with a good token in, itself or in a cookie of its request. Refused."""
         token = auth.get("token") if isinstance(auth, dict) else None
+        by_cookie = token == BY_COOKIE
         try:
-            return await self._connections.let_in(sid, socket, token)
+            if by_cookie:
+                token = token_of_page(socket.request)
+            return await self._connections.let_in(sid, socket, token, by_cookie=by_cookie)
         except RollcallError as error:
-            raise Refused(error.code) from None
+            raise Refused(error) from None
         except StorageLost:
-            raise Refused(Unavailable.code) from None
+            raise Refused(Unavailable()) from None
 
     async def connected(self, connection: Connection) -> None:
         """Greet a client whose connection stands."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import orjson
 import socketio
 
+from models.errors import RollcallError
 from realtime.clients import Clients
 from realtime.engine import EngineServer, EngineSocket
 from realtime.websocket import BadPacket
@@ -42,7 +43,13 @@ class Json:
 
 
 class Refused(Exception):
-    """The connection is refused; the message is the error code for `connect_error`."""
+    """The connection is refused. The code of the error is the message of `connect_error`, the error its
+    data.
+    """
+
+    def __init__(self, error: RollcallError) -> None:
+        super().__init__(error.code)
+        self.error = error
 
 
 class Receiver(Protocol):
@@ -113,7 +120,10 @@ class SocketServer(socketio.AsyncServer):
         try:
             socket.client = await self.receiver.connect(sid, socket, auth)
         except Refused as refused:
-            raise socketio.exceptions.ConnectionRefusedError(str(refused)) from None
+            error = refused.error
+            raise socketio.exceptions.ConnectionRefusedError(error.code, error.to_wire()) from None
+        # The request was needed until here, and would be kept as long as the connection.
+        socket.request = None
 
     def _gone(self, sid: str, reason: str | None = None) -> None:
         self.receiver.disconnected(sid)

@@ -72,8 +72,44 @@ install_node_packages() {
         apt-get update -qq && apt-get install -qq -y --no-install-recommends nodejs npm
     fi
     if have node && have npm; then
-        npm ci --silent && cp package-lock.json node_modules/.installed
+        npm ci --loglevel=error >/dev/null && cp package-lock.json node_modules/.installed
     else
         missing "Node" "install Node 18 or newer with npm (Debian, Ubuntu: apt-get install nodejs npm)"
     fi
+}
+
+# pages_are_built: whether app/static/web is newer than everything that it is made of, or there is nothing to make it of.
+pages_are_built() {
+    local index=app/static/web/index.html
+    if ! [ -f web/app/package.json ]; then return; fi
+    [ -f $index ] && [ -z "$(find web/*/src web/app/public web/*/*.* package-lock.json -newer $index)" ]
+}
+
+# What builds the pages asks for these versions.
+has_new_node() {
+    have node && have npm && node -e '
+        const [major, minor] = process.versions.node.split(".").map(Number);
+        process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1);'
+}
+
+# use_node: puts a Node that is new enough on the PATH, where there is none one from PyPI in a folder of its own.
+use_node() {
+    has_new_node && return
+    PATH=$root/.node-venv/bin:$PATH
+    if ! cmp -s requirements-node.lock .node-venv/installed; then
+        echo "Setting up Node in .node-venv" >&2
+        make_node_venv || return
+    fi
+    hash -r
+    has_new_node
+}
+
+make_node_venv() {
+    local found=$python
+    if ! [ -x "$found" ]; then found=$(find_python) || return; fi
+    rm -rf .node-venv
+    "$found" -m venv .node-venv || return
+    .node-venv/bin/python -m pip install -qqq --disable-pip-version-check --retries 1 --timeout 10 \
+        --requirement requirements-node.lock || return
+    cp requirements-node.lock .node-venv/installed
 }

@@ -26,7 +26,6 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
@@ -60,10 +59,15 @@ async def compressed(body: bytes) -> bytes:
 
 
 def takes_gzip(request: web.Request) -> bool:
-    """Whether the client takes gzip (RFC 9110, section 12.5.3)."""
+    """Whether the client takes gzip."""
+    return takes(request, "gzip")
+
+
+def takes(request: web.Request, encoding: str) -> bool:
+    """Whether the client takes what is encoded so (RFC 9110, section 12.5.3)."""
     for part in request.headers.get("Accept-Encoding", "").lower().split(","):
         name, _, weight = part.replace(" ", "").partition(";q=")
-        if name == "gzip":
+        if name == encoding:
             return weight.strip("0.") != "" or not weight
     return False
 
@@ -85,5 +89,6 @@ async def add_headers(request: web.BaseRequest, response: web.StreamResponse) ->
     """
     response.headers.update(HEADERS)
     response.headers.setdefault("Content-Security-Policy", API_POLICY)
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Server"] = "Rollcall"

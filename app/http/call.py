@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from app.http.body import read_object
 from app.http.query import load, read_path, read_query
 from app.http.route import PATH_PARTS, Route, Token
 from handlers.core import Core
 from models.actor import Actor
-from models.errors import Unauthenticated
+from models.errors import Forbidden, Unauthenticated
 from models.ports import SignedIn
+from realtime.own_pages import ACCESS_COOKIE, check_origin
 
 if TYPE_CHECKING:
     from app.http.door import HttpDoor
 
+
+PAGE_HEADER = "X-Rollcall-Web"
+"""The header of every request that counts on a cookie: no page from elsewhere can send it, since the server
+answers no preflight (Fetch standard, section 3.2).
+"""
 
 REQUEST_ID = web.RequestKey("request_id", str)
 """The id that a request's answer and log lines carry."""
@@ -98,11 +104,29 @@ async def call_of(door: HttpDoor, route: Route, request: web.Request) -> Call:
 
 
 async def _who(door: HttpDoor, route: Route, request: web.Request) -> SignedIn | None:
-    header = request.headers.get("Authorization")
-    if route.token is Token.NONE or (route.token is Token.OPTIONAL and header is None):
+    if route.token is Token.NONE:
         return None
+    if route.token is Token.PAGE:
+        check_page(request)
+        return None
+    header = request.headers.get("Authorization")
+    if header is None:
+        cookie = request.cookies.get(ACCESS_COOKIE)
+        if cookie is not None:
+            check_page(request)
+            return await door.tokens.verify(cookie)
+        if route.token is Token.OPTIONAL:
+            return None
     scheme, _, token = (header or "").partition(" ")
     return await door.tokens.verify(token.strip() if scheme.lower() == "bearer" else None)
+
+
+def check_page(request: web.Request) -> None:
+    """Forbidden for a request that a page from elsewhere may have caused."""
+    if request.headers.get(PAGE_HEADER) != "1":
+        raise Forbidden(f"A request that counts on a cookie must carry the header {PAGE_HEADER}: 1.")
+    for origin in request.headers.getall(hdrs.ORIGIN, ()):
+        check_origin(origin, request.headers)
 
 
 def has_etag(request: web.Request, etag: str) -> bool:
@@ -116,5 +140,5 @@ def cached_as(etag: str) -> dict[str, str]:
     return {
         "ETag": f'W/"{etag}"',
         "Cache-Control": "private, no-cache",
-        "Vary": "Authorization, Accept-Encoding",
+        "Vary": "Authorization, Cookie, Accept-Encoding",
     }

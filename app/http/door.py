@@ -10,7 +10,17 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from app.auth import Auth
-from app.http import accounts, actions, attendance, directory, documents, operation, tasks, topics
+from app.http import (
+    accounts,
+    actions,
+    attendance,
+    directory,
+    documents,
+    operation,
+    tasks,
+    topics,
+    web_session,
+)
 from app.http.answer import add_headers, error_answer, json_answer
 from app.http.call import REQUEST_ID, call_of
 from app.http.route import ROUTES, Route
@@ -23,7 +33,7 @@ from models.ports import Clock, Ids, Tokens
 REQUEST_ID_HEADER = "X-Request-Id"
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
-MODULES = (accounts, actions, attendance, directory, documents, operation, tasks, topics)
+MODULES = (accounts, actions, attendance, directory, documents, operation, tasks, topics, web_session)
 """The files whose routes make up the table."""
 
 RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -30,11 +30,14 @@ Handler = Callable[["Call"], Awaitable[Answer]]
 
 
 class Token(Enum):
-    """Whether a request carries an access token."""
+    """Whether a request carries an access token, in a header or in the cookie of a page of ours. `PAGE`: it
+    comes from such a page, and sees to its cookies itself.
+    """
 
     REQUIRED = "required"
     OPTIONAL = "optional"
     NONE = "none"
+    PAGE = "page"
 
 
 class PathParts(Payload):

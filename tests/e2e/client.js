@@ -1,7 +1,7 @@
 // Clients of the official JavaScript library, driven by lines of JSON: one command each on standard input, and on
 // standard output what happens, in the order in which it happens.
 //
-//   {client, do: "connect", url, token, transports, hold}
+//   {client, do: "connect", url, token, transports, hold, headers}
 //                                                     makes the client, which gives its token at each connection
 //   {client, do: "upgrade"}                           goes from polling to WebSocket, if that was put on hold
 //   {client, do: "token", token}                      the token of the next connection
@@ -23,11 +23,12 @@ function tell(message) {
 }
 
 const commands = {
-  connect({ client, url, token, transports, hold }) {
+  connect({ client, url, token, transports, hold, headers }) {
     tokens.set(client, token);
     const socket = io(url, {
       auth: (done) => done({ token: tokens.get(client) }),
       transports,
+      extraHeaders: headers,
       forceNew: true,
       reconnectionDelay: 10,
     });

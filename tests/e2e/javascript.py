@@ -79,12 +79,21 @@ class Node:
         self._reading = asyncio.create_task(self._read())
 
     def client(
-        self, url: str, token: str, transports: list[str], *, hold_upgrade: bool = False
+        self,
+        url: str,
+        token: str,
+        transports: list[str],
+        *,
+        hold_upgrade: bool = False,
+        headers: dict[str, str] | None = None,
     ) -> JavaScriptClient:
-        """A client that begins to connect. `hold_upgrade`: it stays with polling until `do("upgrade")`."""
+        """A client that begins to connect. `hold_upgrade`: it stays with polling until `do("upgrade")`.
+        `headers`: what a browser would add.
+        """
         client = JavaScriptClient(self, len(self._clients))
         self._clients.append(client)
-        client.do("connect", url=url, token=token, transports=transports, hold=hold_upgrade)
+        more = {"transports": transports, "hold": hold_upgrade, "headers": headers or {}}
+        client.do("connect", url=url, token=token, **more)
         return client
 
     def write(self, command: Record) -> None:

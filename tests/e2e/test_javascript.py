@@ -212,3 +212,15 @@ async def test_presence_is_told(door: DoorKit, school: School, clients: Node, tr
     await until(lambda: told("joined") == [school.office.id, school.viewer.id], 20)
     viewer.do("disconnect")
     await until(lambda: told("left") == [school.viewer.id], 20)
+
+
+async def test_a_page_connects_by_its_cookie(
+    clients: Node, door: DoorKit, school: School, transports: list[str]
+) -> None:
+    cookie = {"Cookie": f"rollcall_access={await door.token(school.teacher)}"}
+    stranger = clients.client(door.url, "cookie", transports, headers=cookie)
+    assert await stranger.wait_for("connect_error") == ["forbidden"]
+    stranger.do("disconnect")
+    page = clients.client(door.url, "cookie", transports, headers={**cookie, "Origin": door.url})
+    (ready,) = await page.wait_for("ready")
+    assert ready["user"]["id"] == school.teacher.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,13 @@ class Client:
             self.socket.on(name, self._remember(name))
         self.socket.on("disconnect", self._gone)
 
-    async def connect(self, token: str) -> Client:
+    async def connect(self, token: str, headers: dict[str, str] | None = None) -> Client:
         await self.socket.connect(
-            self.url, auth={"token": token}, transports=self.transports, wait_timeout=LIMIT
+            self.url,
+            auth={"token": token},
+            transports=self.transports,
+            headers=headers or {},
+            wait_timeout=LIMIT,
         )
         self.connected = True
         await self.wait_for("ready")
@@ -112,6 +116,19 @@ class DoorKit:
         clock = core.clock
         self.sessions = Sessions(core.storage, clock)
         self.tokens = JwtTokens(KEYS, org=core.core.org, sessions=self.sessions, clock=clock)
+        self.ids = RandomIds()
+        self.auth = Auth(
+            storage=core.storage,
+            credentials=core.credentials,
+            passwords=core.passwords,
+            org=core.core.org,
+            dispatcher=core.core.dispatcher,
+            sessions=self.sessions,
+            tokens=self.tokens,
+            limiter=LimiterMemory({SIGN_IN_BUDGET: None, ACCOUNT_BUDGET: None}),
+            clock=clock,
+            ids=self.ids,
+        )
         self.server = SocketServer()
         self.push = Push()
         self.presence = PresenceFeed(presence or PresenceMemory(), self.push, clock)
@@ -121,6 +138,7 @@ class DoorKit:
             server=self.server,
             core=core.core,
             tokens=self.tokens,
+            renewals=self.auth,
             clock=clock,
             push=self.push,
             followers=self.followers,
@@ -133,8 +151,10 @@ class DoorKit:
         self._runner: web.AppRunner | None = None
         self.url = ""
 
-    async def open(self) -> None:
+    async def open(self, prepare: Callable[[web.Application], None] = lambda app: None) -> None:
+        """Listen. `prepare` adds what else there is on the application."""
         app = web.Application()
+        prepare(app)
         add_routes(app, self._http_door())
         self.server.attach(app)
         await self.presence.open()
@@ -148,25 +168,12 @@ class DoorKit:
 
     def _http_door(self) -> HttpDoor:
         kit = self.core
-        ids = RandomIds()
-        auth = Auth(
-            storage=kit.storage,
-            credentials=kit.credentials,
-            passwords=kit.passwords,
-            org=kit.core.org,
-            dispatcher=kit.core.dispatcher,
-            sessions=self.sessions,
-            tokens=self.tokens,
-            limiter=LimiterMemory({SIGN_IN_BUDGET: None, ACCOUNT_BUDGET: None}),
-            clock=kit.clock,
-            ids=ids,
-        )
         return HttpDoor(
             core=kit.core,
-            auth=auth,
+            auth=self.auth,
             tokens=self.tokens,
             clock=kit.clock,
-            ids=ids,
+            ids=self.ids,
             sign_up=False,
             version="0",
             degraded=lambda: not self.fanout.healthy,

@@ -127,7 +127,7 @@ class TestHeaders:
     async def test_what_has_an_etag_may_be_kept_by_its_reader_alone(self, door: Door, world: World) -> None:
         headers = (await door.get(MARK, world.admin)).headers
         assert headers["Cache-Control"] == "private, no-cache"
-        assert headers["Vary"] == "Authorization, Accept-Encoding"
+        assert headers["Vary"] == "Authorization, Cookie, Accept-Encoding"
 
     async def test_a_head_request_gets_the_headers_alone(self, door: Door, world: World) -> None:
         reply = await door.request("HEAD", MARK, by=world.admin)
@@ -293,6 +293,7 @@ class TestTokens:
             ("POST", "/api/users"),
             ("POST", "/api/users/authenticate"),
             ("POST", "/api/users/refresh"),
+            *(("POST", f"/api/web/{name}") for name in ("sign-in", "refresh", "sign-out")),
             ("GET", "/healthz"),
             ("GET", "/readyz"),
             ("GET", "/api/openapi.json"),

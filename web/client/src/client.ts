@@ -9,7 +9,7 @@ import { Listeners, type Remove } from "./listeners.js";
 import { actionOf, type ActOptions, type ClientOptions, type SubscribeOptions } from "./options.js";
 import { MemoryStore, type Store } from "./store.js";
 import type { TopicRecords } from "./topic_records.js";
-import type { Ack, Presence, Ready, Snapshot, Token } from "./wire.js";
+import { COOKIE, type Ack, type Presence, type Ready, type Snapshot, type Token } from "./wire.js";
 
 /** Seconds for a snapshot by HTTP; less than the core waits for an answer. */
 const FETCH_LIMIT = 20;
@@ -274,7 +274,7 @@ export class Client {
     const query = date === null ? "" : `?date=${date}`;
     try {
       const answer = await fetch(`${this.url}/api/topics/${encodeURIComponent(topic)}${query}`, {
-        headers: { Authorization: `Bearer ${this.core.token}` },
+        headers: credentials(this.core.token),
         signal: AbortSignal.timeout(FETCH_LIMIT * 1000),
       });
       return answer.ok ? ((await answer.json()) as Snapshot) : null;
@@ -314,6 +314,10 @@ export class Client {
     for (const caller of this.callers.values()) caller.reject(new Stopped());
     this.callers.clear();
   }
+}
+
+function credentials(token: string | null): Record<string, string> {
+  return token === COOKIE ? { "X-Rollcall-Web": "1" } : { Authorization: `Bearer ${token}` };
 }
 
 function now(): number {

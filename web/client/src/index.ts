@@ -10,3 +10,4 @@ export { type Session, type SignedInUser, signIn } from "./sign_in.js";
 export { MemoryStore, type Store } from "./store.js";
 export type { TopicOptions } from "./topics.js";
 export type * from "./wire.js";
+export { COOKIE } from "./wire.js";

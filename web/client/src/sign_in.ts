@@ -2,7 +2,7 @@
 
 import type { Why } from "./effects.js";
 import { Refused } from "./errors.js";
-import type { Token, WireError } from "./wire.js";
+import type { Role, Token, WireError } from "./wire.js";
 
 /** A token with less time than this, in seconds, is not worth connecting with. */
 const TOO_SHORT = 60;
@@ -14,6 +14,7 @@ export interface SignedInUser {
   readonly id: string;
   readonly email: string;
   readonly name: string;
+  readonly roles: readonly Role[];
 }
 
 interface SignedIn extends Token {

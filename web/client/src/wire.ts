@@ -101,6 +101,12 @@ export interface Token {
   readonly expires_in: number;
 }
 
+/**
+ * In the place of an access token: it is in a cookie of the page's own server, which scripts cannot read
+ * (docs/protocol.md, Cookies for pages).
+ */
+export const COOKIE = "cookie";
+
 /** Whether the same may be sent again: nothing was decided, or what was decided will be told again. */
 export function isRetryable(error: WireError): boolean {
   return error.code === "unavailable" || error.code === "rate_limited";
