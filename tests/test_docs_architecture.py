@@ -17,6 +17,7 @@ from handlers.dispatch.consumers import CONSUMERS
 from tests.pages import ARCHITECTURE, ROOT, code, prose, rows, section
 
 PACKAGES = ("models", "handlers", "realtime", "app", "client")
+PAGES = ROOT / "docs" / "pages.md"
 COPIED = (*PACKAGES, "tests", "pyproject.toml")
 APPENDED = re.compile(r"At the end of\n?\s?`([\w/.]+)`:\n\n```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE_LIMIT = 120.0
@@ -31,9 +32,18 @@ def test_every_file_has_its_line_and_every_line_a_file() -> None:
         if path.name != "__init__.py"
     }
     assert sorted(path for path in named if path.endswith(".py")) == sorted(files)
-    typescript = [path.relative_to(ROOT).as_posix() for path in (ROOT / "web").rglob("src/**/*.ts")]
+    client = ROOT / "web" / "client"
+    typescript = [path.relative_to(ROOT).as_posix() for path in client.rglob("src/**/*.ts")]
     assert sorted(path for path in named if path.endswith(".ts")) == sorted(typescript)
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_page_about_the_pages_names_their_folders_and_what_lies_beside_them() -> None:
+    sources = ROOT / "web" / "app" / "src"
+    table = rows(section(PAGES, "Working on them"))
+    named = [path for row in table for cell in row for path in code(cell) if path != "useTopic"]
+    there = [path.name + "/" if path.is_dir() else path.name for path in sources.iterdir()]
+    assert [path for path in there if path not in named] == []
 
 
 def test_every_file_that_the_page_names_is_there() -> None:

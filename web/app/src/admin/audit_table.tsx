@@ -1,0 +1,105 @@
+/** Lines of a journal as a table: who, when, what, from what to what. */
+
+import { useEffect, useState } from "preact/hooks";
+import type { StoredRecord } from "rollcall-client";
+
+import { momentOf, t } from "../messages";
+import { stateBefore } from "./audit_search";
+import { about, deed, differences, fieldName, isDeed } from "./audit_words";
+import { nameOf } from "./names";
+import type { Entry } from "./records";
+
+interface AuditTableProps {
+  readonly entries: readonly Entry[];
+  /** Shows the history of a line's record alone. */
+  readonly onRecord: (id: string) => void;
+}
+
+/** The roles are said again because a phone shows rows as blocks, which takes a table's own meaning away. */
+export function AuditTable({ entries, onRecord }: AuditTableProps) {
+  return (
+    <table class="audit" role="table" aria-label={t("admin_audit")}>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader">{t("admin_when")}</th>
+          <th role="columnheader">{t("admin_who")}</th>
+          <th role="columnheader">{t("admin_what")}</th>
+          <th role="columnheader">{t("admin_change")}</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {entries.map((entry) => (
+          <tr role="row" key={`${entry.room} ${entry.seq}`}>
+            <td role="cell" class="quiet">
+              <time dateTime={entry.at}>{momentOf(entry.at)}</time>
+            </td>
+            <td role="cell">
+              <bdi>{entry.by === null ? t("admin_by_itself") : nameOf("user", entry.by)}</bdi>
+            </td>
+            <td role="cell">
+              <strong>{deed(entry.type)}</strong>
+              <br />
+              <bdi>{about(entry)}</bdi>
+              <br />
+              <button
+                type="button"
+                class="plain link"
+                aria-label={`${t("admin_this_record")}: ${about(entry)}, ${momentOf(entry.at)}`}
+                onClick={() => onRecord(entry.data.id)}
+              >
+                {t("admin_this_record")}
+              </button>
+            </td>
+            <td role="cell">
+              <Differences entry={entry} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Derived lines only say what is now: the figures of a day have histories as long as the day. */
+function Differences({ entry }: { readonly entry: Entry }) {
+  const [before, setBefore] = useState<StoredRecord | null | undefined>(isDeed(entry) ? undefined : null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (!isDeed(entry)) return;
+    let wanted = true;
+    stateBefore(entry).then(
+      (state) => wanted && setBefore(state),
+      () => wanted && setFailed(true),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [entry]);
+  if (entry.data.deleted) return <>{t("admin_deleted")}</>;
+  if (failed) return <span class="quiet">{t("admin_unknown")}</span>;
+  if (before === undefined) return <span class="quiet">{t("loading")}</span>;
+  const found = differences(before, entry.data);
+  if (found.length === 0) return <span class="quiet">{t("admin_no_change")}</span>;
+  return (
+    <ul class="differences">
+      {found.map(({ field, from, to }) => (
+        <li key={field}>
+          <span class="quiet">{fieldName(field)}:</span>{" "}
+          {before !== null && (
+            <>
+              <del>
+                <bdi>{from}</bdi>
+              </del>{" "}
+              <span class="arrow" role="img" aria-label={t("admin_becomes")}>
+                →
+              </span>{" "}
+            </>
+          )}
+          <ins>
+            <bdi>{to}</bdi>
+          </ins>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,191 @@
+/** A form that keeps what was typed when the server refuses it, and shows each refusal at the field it is about. */
+
+import { createContext, type ComponentChildren } from "preact";
+import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
+
+import { Rejected, Unreachable } from "../api";
+import { t } from "../messages";
+
+type FieldErrors = Readonly<Record<string, readonly string[]>>;
+
+interface Failure {
+  /** What is shown for the form as a whole; empty: the fields say it. */
+  readonly message: string;
+  /** Whether the message is the server's own, which is in English. */
+  readonly isServers: boolean;
+  readonly fields: FieldErrors;
+}
+
+const Errors = createContext<FieldErrors>({});
+
+interface FormProps {
+  /** Sends what was entered; what it throws is shown. */
+  readonly send: (data: FormData, form: HTMLFormElement) => Promise<void>;
+  readonly submit: string;
+  readonly danger?: boolean;
+  readonly onCancel?: () => void;
+  readonly children?: ComponentChildren;
+}
+
+export function Form({ send, submit, danger = false, onCancel, children }: FormProps) {
+  const form = useRef<HTMLFormElement>(null);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  useEffect(() => {
+    if (failure !== null) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [failure]);
+
+  const sendIt = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const element = form.current;
+    if (element === null || busy) return;
+    setBusy(true);
+    setFailure(null);
+    try {
+      await send(new FormData(element), element);
+    } catch (error) {
+      setFailure(failureOf(error, element));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form ref={form} class="entry-form" onSubmit={(event) => void sendIt(event)}>
+      <Errors.Provider value={failure?.fields ?? {}}>{children}</Errors.Provider>
+      <p class="error" role="alert">
+        {failure === null ? "" : <Words failure={failure} />}
+      </p>
+      <div class="buttons">
+        {onCancel !== undefined && (
+          <button type="button" onClick={onCancel}>
+            {t("cancel")}
+          </button>
+        )}
+        <button type="submit" class={danger ? "danger" : "primary"} disabled={busy}>
+          {submit}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Words({ failure: { message, isServers } }: { readonly failure: Failure }) {
+  if (message === "") return <>{t("admin_check_fields")}</>;
+  return isServers ? <bdi lang="en">{message}</bdi> : <>{message}</>;
+}
+
+/** What to show of an error, given the fields that can show their part of it. */
+function failureOf(error: unknown, form: HTMLFormElement): Failure {
+  if (error instanceof Unreachable) return { message: t("unreachable"), isServers: false, fields: {} };
+  if (!(error instanceof Rejected)) throw error;
+  const { code, message, fields = {}, current } = error.error;
+  const shown = [...form.elements].map((element) => element.getAttribute("name") ?? "");
+  const others = Object.entries(fields).filter(([path]) => !shown.includes(path));
+  const atFields = Object.fromEntries(Object.entries(fields).filter(([path]) => shown.includes(path)));
+  if (code === "conflict" && current !== undefined && Object.keys(fields).length === 0) {
+    return { message: `${t("admin_conflict")} ${message}`, isServers: false, fields: {} };
+  }
+  if (others.length === 0 && Object.keys(atFields).length > 0) return { message: "", isServers: false, fields: atFields };
+  const more = others.map(([path, texts]) => `${path} ${texts.join(", ")}`).join("; ");
+  return { message: more === "" ? message : `${message} (${more})`, isServers: true, fields: atFields };
+}
+
+interface FieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly hint?: string;
+}
+
+interface InputProps extends FieldProps {
+  readonly type?: "text" | "email" | "date" | "time" | "number" | "search";
+  readonly value?: string | number | undefined;
+  readonly required?: boolean;
+  readonly min?: string | number;
+  readonly max?: string | number;
+  readonly autocomplete?: string;
+  readonly onInput?: (value: string) => void;
+}
+
+export function Input({ name, label, hint, value, onInput, type = "text", ...more }: InputProps) {
+  const { id, attributes, below } = useField(name, hint);
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        {...more}
+        {...attributes}
+        id={id}
+        name={name}
+        type={type}
+        dir={type === "text" ? "auto" : undefined}
+        defaultValue={value === undefined ? "" : String(value)}
+        onInput={(event) => onInput?.(event.currentTarget.value)}
+      />
+      {below}
+    </div>
+  );
+}
+
+interface SelectProps extends FieldProps {
+  readonly value?: string;
+  readonly options: readonly (readonly [value: string, text: string])[];
+  readonly required?: boolean;
+  /** What stands first and means nothing. */
+  readonly none?: string;
+  readonly onChange?: (value: string) => void;
+}
+
+export function Select({ name, label, hint, value = "", options, required = false, none, onChange }: SelectProps) {
+  const { id, attributes, below } = useField(name, hint);
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select {...attributes} id={id} name={name} required={required} onChange={(event) => onChange?.(event.currentTarget.value)}>
+        {none !== undefined && (
+          <option value="" selected={value === ""}>
+            {none}
+          </option>
+        )}
+        {options.map(([one, text]) => (
+          <option key={one} value={one} selected={one === value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {below}
+    </div>
+  );
+}
+
+/** What ties a field to its hint and its errors. */
+function useField(name: string, hint: string | undefined) {
+  const id = useId();
+  const errors = useContext(Errors)[name] ?? [];
+  const described = [hint === undefined ? "" : `${id}-hint`, errors.length === 0 ? "" : `${id}-error`].join(" ").trim();
+  const attributes = {
+    ...(errors.length === 0 ? {} : { "aria-invalid": "true" as const }),
+    ...(described === "" ? {} : { "aria-describedby": described }),
+  };
+  const below = (
+    <>
+      {hint !== undefined && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {errors.length > 0 && (
+        <p class="error" id={`${id}-error`}>
+          <bdi lang="en">{errors.join(", ")}</bdi>
+        </p>
+      )}
+    </>
+  );
+  return { id, attributes, below };
+}
+
+/** A text of the form, or null where the field is empty. */
+export function textOf(data: FormData, name: string): string | null {
+  const text = String(data.get(name) ?? "").trim();
+  return text === "" ? null : text;
+}

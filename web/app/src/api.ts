@@ -1,0 +1,47 @@
+/** Requests to the server's HTTP door. The session's cookies go with them by themselves. */
+
+import type { WireError } from "rollcall-client";
+
+/** Seconds for an answer. */
+const LIMIT = 20;
+
+/** The server has refused a request; `status` is that of HTTP. */
+export class Rejected extends Error {
+  constructor(
+    readonly status: number,
+    readonly error: WireError,
+  ) {
+    super(error.message);
+  }
+}
+
+/** The server could not be reached, or did not answer in time. */
+export class Unreachable extends Error {}
+
+/** Sends a request and gives the JSON of its answer. Rejected, Unreachable. */
+export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let answer: Response;
+  let json: unknown;
+  try {
+    answer = await fetch(path, {
+      method,
+      // A page of another origin cannot send this header, so a request that has it is one of ours.
+      headers: {
+        "X-Rollcall-Web": "1",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      signal: AbortSignal.timeout(LIMIT * 1000),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    json = await answer.json();
+  } catch {
+    throw new Unreachable();
+  }
+  if (!answer.ok) throw new Rejected(answer.status, (json as { error: WireError }).error);
+  return json as T;
+}
+
+/** GET. Rejected, Unreachable. */
+export function get<T>(path: string): Promise<T> {
+  return request<T>("GET", path);
+}

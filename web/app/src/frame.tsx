@@ -1,0 +1,99 @@
+/** What is around every page: the way to the others, how current everything is, and signing out. */
+
+import type { ComponentChildren } from "preact";
+import { useLocation } from "preact-iso";
+import { useEffect, useState } from "preact/hooks";
+
+import { forgetQueue, queue, status } from "./live";
+import { t } from "./messages";
+import { Navigation } from "./navigation";
+import { forgetEverything } from "./offline";
+import { Dialog } from "./parts/dialog";
+import { Freshness } from "./parts/freshness";
+import { endSession, user } from "./session";
+
+export function Frame({ children }: { readonly children: ComponentChildren }) {
+  return (
+    <>
+      <a class="skip" href="#page">
+        {t("skip")}
+      </a>
+      <header class="frame">
+        <a class="brand" href="/">
+          <img src="/favicon.svg" alt="" width="24" height="24" /> {t("app")}
+        </a>
+        <Waiting />
+        <Freshness status={status.value} />
+        <Menu />
+      </header>
+      <main id="page" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+/** The ways to other places. On a phone they are behind a button, so that the page itself has the room. */
+function Menu() {
+  const { path, url } = useLocation();
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [url]);
+  return (
+    <div class="menu" onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
+      <button type="button" class="opener" aria-expanded={open} aria-controls="menu" onClick={() => setOpen(!open)}>
+        <span aria-hidden="true">☰</span> {t("menu")}
+      </button>
+      <div id="menu" class={open ? "open" : undefined}>
+        <Navigation />
+        <a class="own" href="/profile" aria-current={path === "/profile" ? "page" : undefined}>
+          <bdi>{user.value?.name}</bdi>
+        </a>
+        <SignOut />
+      </div>
+    </div>
+  );
+}
+
+/** How many of the user's changes are not on the server yet. */
+function Waiting() {
+  const count = unsent();
+  return (
+    <span class="waiting" role="status">
+      {count === 0 ? "" : t("waiting", { count })}
+    </span>
+  );
+}
+
+function unsent(): number {
+  return queue.value.filter(({ state }) => state === "queued" || state === "sent").length;
+}
+
+function SignOut() {
+  const [asking, setAsking] = useState(false);
+  const leave = async (): Promise<void> => {
+    setAsking(false);
+    await forgetQueue();
+    await endSession();
+    await forgetEverything();
+  };
+  return (
+    <>
+      <button type="button" class="plain" onClick={() => (unsent() > 0 ? setAsking(true) : void leave())}>
+        {t("sign_out")}
+      </button>
+      {asking && (
+        <Dialog title={t("unsent_title")} onClose={() => setAsking(false)}>
+          <p>{t("unsent", { count: unsent() })}</p>
+          <div class="buttons">
+            <button type="button" onClick={() => setAsking(false)}>
+              {t("stay")}
+            </button>
+            <button type="button" class="danger" onClick={() => void leave()}>
+              {t("sign_out_anyway")}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,141 @@
+/** The connection of the signed-in user, and topics as signals. */
+
+import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import {
+  Client,
+  IndexedDbStore,
+  MemoryStore,
+  type QueuedAction,
+  type Ready,
+  type Status,
+  type Store,
+  type StoredRecord,
+  type Topic,
+} from "rollcall-client";
+
+import { renewed, user } from "./session";
+
+/** How current everything is. */
+export const status = signal<Status>({ state: "offline", since: Date.now() / 1000 });
+
+/** What has not been saved yet, and what was refused and nobody has seen. */
+export const queue = signal<readonly QueuedAction[]>([]);
+
+/** The client; null while nobody is signed in. */
+export const client = signal<Client | null>(null);
+
+/** The server's last greeting: the user's roles and topics as they are; null before the first. */
+export const ready = signal<Ready | null>(null);
+
+/** Keeps a client for whoever is signed in. Called once. */
+export function keepConnected(): void {
+  // Each renewal brings the user anew; only another user needs another client.
+  const userId = computed(() => user.value?.id);
+  effect(() => {
+    const id = userId.value;
+    if (id === undefined) return undefined;
+    const made = connect(id);
+    return () => {
+      client.value = null;
+      queue.value = [];
+      ready.value = null;
+      void made.then((close) => close());
+    };
+  });
+}
+
+/** Connects; gives what ends it. */
+async function connect(userId: string): Promise<() => void> {
+  const store = await openStore(userId);
+  const made = new Client({ user: userId, token: renewed, store });
+  made.onReady((now) => (ready.value = now));
+  made.onStatus((now) => (status.value = now));
+  made.onAction(() => (queue.value = [...made.actions]));
+  await made.start();
+  if (user.peek()?.id === userId) {
+    batch(() => {
+      client.value = made;
+      queue.value = [...made.actions];
+    });
+  }
+  return () => {
+    made.close();
+    if (store instanceof IndexedDbStore) store.close();
+  };
+}
+
+/** Where the queue is kept: on this device, or where the browser has no place for it as long as the page is open. */
+async function openStore(userId: string): Promise<Store> {
+  try {
+    return await IndexedDbStore.open(userId);
+  } catch {
+    return new MemoryStore();
+  }
+}
+
+/** Drops what the signed-in user has in the queue of this device, sent or not. */
+export async function forgetQueue(): Promise<void> {
+  const id = user.peek()?.id;
+  if (id === undefined) return;
+  client.peek()?.close();
+  const store = await openStore(id);
+  if (!(store instanceof IndexedDbStore)) return;
+  await store.clear();
+  store.close();
+}
+
+/** A topic on a page. */
+export interface LiveTopic {
+  /** All its records; another array after each change, at most once a frame. */
+  readonly records: ReadonlySignal<readonly StoredRecord[]>;
+  readonly status: ReadonlySignal<Status>;
+}
+
+/** Keeps a topic current as long as the component is there. `date`: records of other days are left out. */
+export function useTopic(name: string, date?: string): LiveTopic {
+  const records = useMemo(() => signal<readonly StoredRecord[]>([]), [name, date]);
+  const topicStatus = useMemo(() => signal<Status>(status.peek()), [name, date]);
+  const now = client.value;
+  useEffect(() => {
+    if (now === null) return undefined;
+    return follow(now.subscribe(name, date === undefined ? { fetch: true } : { date, fetch: true }), records, topicStatus, () =>
+      release(now, name),
+    );
+  }, [now, name, date]);
+  return { records, status: topicStatus };
+}
+
+const users = new Map<string, number>();
+
+function follow(topic: Topic, records: Signal<readonly StoredRecord[]>, topicStatus: Signal<Status>, end: () => void): () => void {
+  users.set(topic.name, (users.get(topic.name) ?? 0) + 1);
+  let frame: number | null = null;
+  const show = (): void => {
+    frame = null;
+    records.value = topic.records();
+  };
+  // A burst of updates is shown once.
+  const changed = (): void => {
+    frame ??= document.hidden ? window.setTimeout(show) : requestAnimationFrame(show);
+  };
+  const removeChange = topic.onChange(changed);
+  const removeStatus = topic.onStatus((now) => (topicStatus.value = now));
+  topicStatus.value = topic.status;
+  show();
+  return () => {
+    removeChange();
+    removeStatus();
+    end();
+  };
+}
+
+/** Ends the subscription when no component shows the topic any more. */
+function release(of: Client, name: string): void {
+  const left = (users.get(name) ?? 1) - 1;
+  users.set(name, left);
+  if (left === 0) {
+    users.delete(name);
+    if (of.status.state !== "stopped") of.unsubscribe(name);
+  }
+}

@@ -1,0 +1,21 @@
+/** The service worker: the pages open without a network. */
+
+/** Registers the worker where the browser has any. */
+export async function keepOffline(): Promise<void> {
+  if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
+  try {
+    await navigator.serviceWorker.register("/service-worker.js");
+  } catch {
+    // Private windows and pages without https have none; the pages then need the network.
+  }
+}
+
+/** Removes what the pages have kept on this device, but for the choice of language and theme. */
+export async function forgetEverything(): Promise<void> {
+  // Pages by plain http from other machines have no caches.
+  const names = "caches" in window ? await caches.keys() : [];
+  await Promise.all(names.filter((name) => name.startsWith("rollcall-data")).map((name) => caches.delete(name)));
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith("rollcall.") && key !== "rollcall.language" && key !== "rollcall.theme") localStorage.removeItem(key);
+  }
+}

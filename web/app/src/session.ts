@@ -1,0 +1,93 @@
+/**
+ * Who is signed in. The tokens lie in cookies that scripts cannot read; here are only the user, kept so that the
+ * pages open without a network, and until when the access token is good.
+ */
+
+import { signal } from "@preact/signals";
+import { COOKIE, type SignedInUser, type Token, type Why } from "rollcall-client";
+
+import { Rejected, request } from "./api";
+
+const USER_KEY = "rollcall.user";
+const GOOD_UNTIL_KEY = "rollcall.good_until";
+
+/** Seconds that a token must still be good for, or it is renewed. */
+const TOO_SHORT = 300;
+
+interface Grant {
+  readonly user: SignedInUser;
+  readonly expires_in: number;
+}
+
+/** The signed-in user; null: nobody. */
+export const user = signal<SignedInUser | null>(kept());
+
+// Tabs share the cookies, so they share who is signed in.
+window.addEventListener("storage", ({ key }) => {
+  if (key === USER_KEY) user.value = kept();
+});
+
+/** Begins a session. Rejected, Unreachable. */
+export async function signIn(email: string, password: string): Promise<void> {
+  take(await request<Grant>("POST", "/api/web/sign-in", { email, password }));
+}
+
+/** Ends the session here and, where it can be reached, on the server. */
+export async function endSession(): Promise<void> {
+  try {
+    await request("POST", "/api/web/sign-out", {});
+  } catch {
+    // Out of reach: the cookies stay until they are over, but nothing here shows or sends anything of them.
+  }
+  keep(null);
+}
+
+/** An access token in its cookie; null: the session has ended. Rejected promise: ask again later. */
+export async function renewed(why: Why): Promise<Token | null> {
+  try {
+    return await alone(async () => {
+      const left = Number(localStorage.getItem(GOOD_UNTIL_KEY)) - Date.now() / 1000;
+      // Another tab may have renewed it while this one waited.
+      if ((why === "connect" || why === "renew") && left > TOO_SHORT) {
+        return { access_token: COOKIE, expires_in: left };
+      }
+      const grant = await request<Grant>("POST", "/api/web/refresh", {});
+      take(grant);
+      return { access_token: COOKIE, expires_in: grant.expires_in };
+    });
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.status !== 401) throw error;
+    keep(null);
+    return null;
+  }
+}
+
+/** Does something while no other tab does: a refresh cookie is good once. */
+function alone<T>(work: () => Promise<T>): Promise<T> {
+  // There are no locks on pages by plain http from other machines.
+  return navigator.locks === undefined ? work() : navigator.locks.request("rollcall.refresh", work);
+}
+
+function take(grant: Grant): void {
+  localStorage.setItem(GOOD_UNTIL_KEY, String(Date.now() / 1000 + grant.expires_in));
+  keep(grant.user);
+}
+
+/** The user has another name from now on. */
+export function renamed(name: string): void {
+  if (user.value !== null) keep({ ...user.value, name });
+}
+
+function keep(signedIn: SignedInUser | null): void {
+  if (signedIn === null) localStorage.removeItem(USER_KEY);
+  else localStorage.setItem(USER_KEY, JSON.stringify(signedIn));
+  user.value = signedIn;
+}
+
+function kept(): SignedInUser | null {
+  try {
+    return JSON.parse(localStorage.getItem(USER_KEY) ?? "null") as SignedInUser | null;
+  } catch {
+    return null;
+  }
+}
