@@ -152,8 +152,13 @@ def _present(chance: Random, is_late: bool) -> DemoMark:
     return DemoMark("L" if is_late else "P", minutes or chance.randint(1, 4), minutes)
 
 
+def demo_mark(seed: int, sheet: Sheet, student_id: str) -> DemoMark:
+    """The student's mark on the sheet, of a period that the demo has."""
+    return marks_of_day(seed, sheet.class_id, student_id, sheet.date)[_place(sheet)]
+
+
 def _mark_record(seed: int, sheet: Sheet, student_id: str) -> Record:
-    mark = marks_of_day(seed, sheet.class_id, student_id, sheet.date)[_place(sheet)]
+    mark = demo_mark(seed, sheet, student_id)
     return mark_record(
         sheet,
         student_id,

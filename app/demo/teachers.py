@@ -11,7 +11,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from app.demo.actions import act
-from app.demo.history import marks_of_day, teacher_of
+from app.demo.history import demo_mark, teacher_of
 from app.demo.plan import PERIODS
 from handlers.core import Core
 from models.attendance import TAKEN, Sheet, sheet_at
@@ -108,7 +108,7 @@ class Teachers:
         marked = {mark["student_id"] for mark in await self._core.storage.find(sheet.marks)}
         for student_id in sorted(students_on_roll(enrolments, sheet.date) - marked):
             await asyncio.sleep(self._pause * self._chance.uniform(0.2, 1.8))
-            mark = marks_of_day(SEED, sheet.class_id, student_id, sheet.date)[_place(sheet)]
+            mark = demo_mark(SEED, sheet, student_id)
             said = {"code": mark.code, "minutes_late": mark.minutes_late, "note": mark.note}
             # A student who has left meanwhile, or a register that somebody has taken: on to the next.
             with suppress(RollcallError):
@@ -139,7 +139,3 @@ def _from_now_on(periods: Sequence[Record], now: datetime) -> list[str]:
     ids = [period["id"] for period in periods if period["id"] in known]
     over = sum(1 for period in periods if period["id"] in known and period["end"] <= f"{now:%H:%M}")
     return [*ids[over:], *ids[:over]]
-
-
-def _place(sheet: Sheet) -> int:
-    return [period["id"] for period in PERIODS].index(sheet.period)

@@ -40,7 +40,7 @@ async def json_answer(call: Call, value: Any, status: int) -> web.Response:
             raise web.HTTPNotModified(headers=cached_as(etag))
     headers = cached_as(etag) if etag else {}
     # Answers to writes hold tokens, which are not to be compressed beside what a client has sent.
-    if call.request.method != "POST" and len(body) >= SMALLEST_COMPRESSED and takes_gzip(call.request):
+    if call.request.method != "POST" and len(body) >= SMALLEST_COMPRESSED and takes(call.request, "gzip"):
         body = await compressed(body)
         headers["Content-Encoding"] = "gzip"
     return json_response(body, headers, status)
@@ -56,11 +56,6 @@ async def compressed(body: bytes) -> bytes:
     if len(body) <= LARGEST_ON_LOOP:
         return gzip.compress(body, LEVEL, mtime=0)
     return await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)
-
-
-def takes_gzip(request: web.Request) -> bool:
-    """Whether the client takes gzip."""
-    return takes(request, "gzip")
 
 
 def takes(request: web.Request, encoding: str) -> bool:

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from app.asyncapi import asyncapi
-from app.http.answer import compressed, takes_gzip
+from app.http.answer import compressed, takes
 from app.http.body import JSON_TYPE
 from app.http.call import Call, has_etag
 from app.http.route import ROUTES, Answer, Token, route
@@ -122,7 +122,7 @@ async def _file(call: Call, body: bytes, content_type: str) -> web.Response:
     }
     if has_etag(call.request, etag):
         raise web.HTTPNotModified(headers=headers)
-    if takes_gzip(call.request):
+    if takes(call.request, "gzip"):
         body = await compressed(body)
         headers["Content-Encoding"] = "gzip"
     charset = None if content_type == JSON_TYPE else "utf-8"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 from aiohttp import web
 
-from app.http.answer import compressed, json_response, takes_gzip
+from app.http.answer import compressed, json_response, takes
 from handlers.snapshots import Snapshot
 
 KEPT = 32
@@ -27,7 +27,7 @@ class SnapshotText:
 
     async def answer(self, request: web.Request, headers: dict[str, str]) -> web.Response:
         """The snapshot, as the client takes it."""
-        if not takes_gzip(request):
+        if not takes(request, "gzip"):
             return json_response(self.plain, headers)
         async with self.turn:
             if self.zipped is None:
