@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +17,8 @@ from tests.client.programs import PASSWORD, ROOT
 from tests.parts.browser import OpenPage
 from tests.parts.process import HOST, Child
 from tests.parts.serve import Rollcall
+from tests.parts.told import Told
 
-LIMIT = 60.0
 TEACHER = {"email": "teacher1@s1.demo.test", "password": PASSWORD}
 SOCKET_IO = ROOT / "node_modules" / "socket.io-client" / "dist" / "socket.io.esm.min.js"
 
@@ -31,14 +29,14 @@ class Site:
     def __init__(self) -> None:
         self.url = ""
         self.server_url: str | None = None
-        self._told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self._told = Told()
         self._http = aiohttp.ClientSession()
         app = web.Application()
         app.router.add_get("/page.html", _file(ROOT / "tests/client/browser/page.html"))
         app.router.add_get("/socket.io-client.js", _file(SOCKET_IO))
         app.router.add_static("/browser", ROOT / "tests/client/browser")
         app.router.add_static("/client", ROOT / "web/client/dist")
-        app.router.add_post("/told", self._take)
+        self._told.hear(app)
         app.router.add_route("*", "/{path:.*}", self._hand_on)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
@@ -57,16 +55,7 @@ class Site:
 
     async def told(self, browser: Child) -> tuple[str, Any]:
         """What the page tells next."""
-        try:
-            async with asyncio.timeout(LIMIT):
-                return await self._told.get()
-        except TimeoutError:
-            raise AssertionError(browser.story("told nothing")) from None
-
-    async def _take(self, request: web.Request) -> web.Response:
-        what, data = json.loads(await request.read())
-        self._told.put_nowait((what, data))
-        return web.Response()
+        return await self._told.next(browser)
 
     async def _hand_on(self, request: web.Request) -> web.Response:
         if self.server_url is None:

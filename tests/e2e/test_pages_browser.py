@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,10 @@ from tests.parts.browser import OpenPage
 from tests.parts.missing import missing
 from tests.parts.node import ROOT
 from tests.parts.process import HOST, Child
+from tests.parts.told import Told
 from tests.realtime.kit import DoorKit
 from tests.school import make_school
 
-LIMIT = 60.0
 SOCKET_IO = ROOT / "node_modules" / "socket.io-client" / "dist" / "socket.io.esm.min.js"
 SCRIPTS = ROOT / "tests" / "e2e" / "browser"
 PAGE = '<!doctype html><meta charset="utf-8"><script type="module" src="/assets/page.js"></script>'
@@ -33,7 +31,7 @@ class Site:
 
     def __init__(self) -> None:
         self.with_cookie: list[tuple[str, str, int]] = []
-        self._told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self._told = Told()
 
     def prepare(self, app: web.Application, folder: Path, script: str) -> None:
         """Pages of the server."""
@@ -41,7 +39,7 @@ class Site:
         (folder / "index.html").write_text(PAGE)
         (folder / "assets" / "page.js").write_text((SCRIPTS / script).read_text())
         (folder / "assets" / "socket.io.js").write_bytes(SOCKET_IO.read_bytes())
-        app.router.add_post("/told", self._take)
+        self._told.hear(app)
         app.middlewares.append(self._look)
         add_pages(app, folder)
 
@@ -52,27 +50,14 @@ class Site:
             ("/assets/page.js", (SCRIPTS / script).read_text(), "text/javascript"),
         ):
             app.router.add_get(address, _sending(text, kind))
-        app.router.add_post("/told", self._take)
-
-    async def told(self, browser: Child) -> tuple[str, Any]:
-        """What the page tells next."""
-        try:
-            async with asyncio.timeout(LIMIT):
-                return await self._told.get()
-        except TimeoutError:
-            raise AssertionError(browser.story("told nothing")) from None
+        self._told.hear(app)
 
     async def all_told(self, browser: Child) -> list[tuple[str, Any]]:
         """What the page tells until it is done."""
         told = []
-        while (last := await self.told(browser))[0] not in ("done", "error"):
+        while (last := await self._told.next(browser))[0] not in ("done", "error"):
             told.append(last)
         return [*told, last]
-
-    async def _take(self, request: web.Request) -> web.Response:
-        what, data = json.loads(await request.read())
-        self._told.put_nowait((what, data))
-        return web.Response()
 
     @web.middleware
     async def _look(self, request: web.Request, handler: Any) -> web.StreamResponse:

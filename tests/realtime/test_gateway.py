@@ -98,9 +98,10 @@ async def test_a_session_that_ends_while_its_client_is_let_in_does_not_connect(
     assert len(verified) == 1
 
 
-async def test_who_is_let_in_while_the_server_stops_is_told_so(
-    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hold_up_verification(
+    door: DoorKit, monkeypatch: pytest.MonkeyPatch
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold up every verification of a token: the events are that one is asked for, and that it may go on."""
     asked, answer = asyncio.Event(), asyncio.Event()
     verify = door.tokens.verify
 
@@ -110,6 +111,13 @@ async def test_who_is_let_in_while_the_server_stops_is_told_so(
         return await verify(token, anew=anew)
 
     monkeypatch.setattr(door.tokens, "verify", slow)
+    return asked, answer
+
+
+async def test_who_is_let_in_while_the_server_stops_is_told_so(
+    door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = hold_up_verification(door, monkeypatch)
     connecting = asyncio.create_task(
         refused(door, {"token": await door.token(school.teacher)}, "unavailable")
     )
@@ -580,15 +588,7 @@ async def test_a_client_that_is_gone_leaves_nothing_behind(door: DoorKit, school
 async def test_a_client_that_goes_while_it_is_let_in_leaves_nothing_behind(
     door: DoorKit, school: School, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, answer = asyncio.Event(), asyncio.Event()
-    verify = door.tokens.verify
-
-    async def slow(token: object, *, anew: bool = False) -> SignedIn:
-        asked.set()
-        await answer.wait()
-        return await verify(token, anew=anew)
-
-    monkeypatch.setattr(door.tokens, "verify", slow)
+    asked, answer = hold_up_verification(door, monkeypatch)
     token = orjson.dumps({"token": await door.token(school.office)}).decode()
     polling = f"{door.url}/socket.io/?EIO=4&transport=polling"
     async with ClientSession() as http:
