@@ -45,3 +45,30 @@ export async function request<T>(method: string, path: string, body?: unknown): 
 export function get<T>(path: string): Promise<T> {
   return request<T>("GET", path);
 }
+
+/** A page of a list. */
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+/** The most that the server puts on a page. */
+export const MOST = 500;
+
+/** The address of a page of the list at `path`. */
+export function pageOf(path: string, limit: number, cursor: string | null): string {
+  const more = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+  return `${path}${path.includes("?") ? "&" : "?"}limit=${limit}${more}`;
+}
+
+/** All items of a list, read page by page. Rejected, Unreachable. */
+export async function getAll<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Listed<T> = await get(pageOf(path, MOST, cursor));
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return items;
+}

@@ -7,9 +7,11 @@ import {
   IndexedDbStore,
   MemoryStore,
   type QueuedAction,
+  randomOpId,
   type Ready,
   type Status,
   type Store,
+  type StoredAction,
   type StoredRecord,
   type Topic,
 } from "rollcall-client";
@@ -21,6 +23,16 @@ export const status = signal<Status>({ state: "offline", since: Date.now() / 100
 
 /** What has not been saved yet, and what was refused and nobody has seen. */
 export const queue = signal<readonly QueuedAction[]>([]);
+
+/** What is being put into the queue, which takes a moment. */
+const storing = signal<readonly StoredAction[]>([]);
+
+/** The queue with what is being put into it, in the order of acting: what pages show at once. */
+export const acts = computed<readonly QueuedAction[]>(() => {
+  const kept = new Set(queue.value.map(({ action }) => action.op_id));
+  const fresh = storing.value.filter(({ op_id }) => !kept.has(op_id));
+  return [...queue.value, ...fresh.map((action): QueuedAction => ({ action, state: "queued" }))];
+});
 
 /** The client; null while nobody is signed in. */
 export const client = signal<Client | null>(null);
@@ -72,6 +84,31 @@ async function openStore(userId: string): Promise<Store> {
   } catch {
     return new MemoryStore();
   }
+}
+
+/** A new action of the user, to be queued. */
+export function newAction(type: string, payload: StoredAction["payload"]): StoredAction {
+  return { op_id: randomOpId(), type, payload };
+}
+
+/** Shows an action at once and queues it. Rejected by the reason why it could not be queued. */
+export async function enqueue(now: Client, action: StoredAction): Promise<void> {
+  const { op_id, type, payload, if_seq } = action;
+  storing.value = [...storing.peek(), action];
+  try {
+    await now.enqueue(type, payload, { opId: op_id, ...(if_seq === undefined ? {} : { ifSeq: if_seq }) });
+  } finally {
+    storing.value = storing.peek().filter((other) => other !== action);
+  }
+}
+
+/** Forgets refused actions. */
+export function dismiss(refused: readonly QueuedAction[]): void {
+  const now = client.peek();
+  if (now === null) return;
+  for (const { action } of refused) now.dismiss(action.op_id);
+  // The client tells nobody of it.
+  queue.value = [...now.actions];
 }
 
 /** Drops what the signed-in user has in the queue of this device, sent or not. */

@@ -99,6 +99,21 @@ export function of<R extends StoredRecord>(records: readonly StoredRecord[], kin
   return records.filter((record): record is R => record.kind === kind);
 }
 
+/** The name that a student goes by. */
+export function fullName({ given_name, family_name, preferred_name }: Student): string {
+  return `${preferred_name ?? given_name} ${family_name}`;
+}
+
+/** The students of a class's records who are on roll in it that day, archived ones too. */
+export function onRoll(records: readonly StoredRecord[], classId: string, date: string): Student[] {
+  const ids = new Set(
+    of<Enrolment>(records, "enrolment")
+      .filter(({ class_id, from, to }) => class_id === classId && from <= date && (to === null || date <= to))
+      .map(({ student_id }) => student_id),
+  );
+  return of<Student>(records, "student").filter(({ id }) => ids.has(id));
+}
+
 /** Today in a time zone, `YYYY-MM-DD`. */
 export function todayIn(timeZone: string): string {
   return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(new Date());

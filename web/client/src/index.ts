@@ -5,7 +5,7 @@ export type { Change, Effect, QueuedAction, Status, StoredAction, TimerName, Why
 export { Offline, QueueError, Refused, Stopped } from "./errors.js";
 export { IndexedDbStore } from "./indexeddb_store.js";
 export type { Remove } from "./listeners.js";
-export type { ActOptions, ClientOptions, SubscribeOptions } from "./options.js";
+export { type ActOptions, type ClientOptions, randomOpId, type SubscribeOptions } from "./options.js";
 export { type Session, type SignedInUser, signIn } from "./sign_in.js";
 export { MemoryStore, type Store } from "./store.js";
 export type { TopicOptions } from "./topics.js";

@@ -43,7 +43,7 @@ export function actionOf(type: string, payload: StoredAction["payload"], options
 }
 
 /** 128 random bits. Node 18 has no global `crypto`; an op_id has to be unique, not secret. */
-function randomOpId(): string {
+export function randomOpId(): string {
   const bytes = new Uint8Array(16);
   if (globalThis.crypto === undefined) bytes.forEach((_, n) => (bytes[n] = Math.random() * 256));
   else crypto.getRandomValues(bytes);

@@ -5,7 +5,7 @@ import { useLocation } from "preact-iso";
 
 import { momentOf, number, t } from "../messages";
 import { AuditFilter } from "./audit_filter";
-import { search, type Filter, type Found } from "./audit_search";
+import { filterOf, search, type Filter, type Found } from "./audit_search";
 import { AuditTable } from "./audit_table";
 import { at } from "./links";
 
@@ -17,7 +17,7 @@ const isWide = matchMedia("(min-width: 45rem)").matches;
 
 export function Audit({ rooms }: { readonly rooms: readonly (readonly [room: string, name: string])[] }) {
   const { query, route } = useLocation();
-  const filter = filterOf(query, rooms[0]?.[0] ?? "");
+  const filter = filterOfAddress(query, rooms[0]?.[0] ?? "");
   const apply = (changed: Filter): void => route(addressOf(changed));
   return (
     <section aria-labelledby="admin-heading">
@@ -100,22 +100,11 @@ function Results({ filter, onRecord }: ResultsProps) {
 }
 
 function everything(room: string): Filter {
-  return { room, record: "", by: "", type: "", from: "", to: "", classId: "", studentId: "", derived: false };
+  return filterOf((name) => (name === "room" ? room : ""), false);
 }
 
-function filterOf(query: Readonly<Record<string, string>>, room: string): Filter {
-  const text = (name: string): string => query[name] ?? "";
-  return {
-    room: text("room") || room,
-    record: text("record"),
-    by: text("by"),
-    type: text("type"),
-    from: text("from"),
-    to: text("to"),
-    classId: text("class"),
-    studentId: text("student"),
-    derived: text("derived") === "1",
-  };
+function filterOfAddress(query: Readonly<Record<string, string>>, room: string): Filter {
+  return filterOf((name) => query[name] || (name === "room" ? room : ""), query["derived"] === "1");
 }
 
 /** The filter is in the address, so that it can be linked to and gone back to. */

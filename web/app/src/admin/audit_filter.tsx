@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 
 import { language, t } from "../messages";
 import type { Class } from "../records";
-import type { Filter } from "./audit_search";
+import { filterOf, type Filter } from "./audit_search";
 import { deed, TYPES } from "./audit_words";
 import { Form, Input, Select } from "./form";
 import { byName, useAll } from "./lists";
@@ -23,17 +23,7 @@ export function AuditFilter({ filter, rooms, onApply }: AuditFilterProps) {
   const [noun = "", id = ""] = room.split(":");
   const send = async (data: FormData): Promise<void> => {
     const text = (name: string): string => String(data.get(name) ?? "").trim();
-    onApply({
-      room: text("room"),
-      record: text("record"),
-      by: text("by"),
-      type: text("type"),
-      from: text("from"),
-      to: text("to"),
-      classId: text("class"),
-      studentId: text("student"),
-      derived: data.has("derived"),
-    });
+    onApply(filterOf(text, data.has("derived")));
   };
   return (
     <Form send={send} submit={t("admin_search")}>

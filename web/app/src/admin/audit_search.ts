@@ -5,10 +5,9 @@
 
 import type { Position, StoredRecord } from "rollcall-client";
 
-import { get } from "../api";
+import { get, getAll, type Listed } from "../api";
 import { isDeed } from "./audit_words";
-import { all } from "./lists";
-import type { Entry, Listed } from "./records";
+import type { Entry } from "./records";
 
 export interface Filter {
   readonly room: string;
@@ -22,6 +21,21 @@ export interface Filter {
   readonly studentId: string;
   /** Whether what the server derives is shown too. */
   readonly derived: boolean;
+}
+
+/** The filter that an address or a form says: `text` gives what its fields hold, empty where there is nothing. */
+export function filterOf(text: (name: string) => string, derived: boolean): Filter {
+  return {
+    room: text("room"),
+    record: text("record"),
+    by: text("by"),
+    type: text("type"),
+    from: text("from"),
+    to: text("to"),
+    classId: text("class"),
+    studentId: text("student"),
+    derived,
+  };
 }
 
 export interface Found {
@@ -52,7 +66,7 @@ export async function search(filter: Filter, left: number | null, wanted: number
 }
 
 async function searchRecord(filter: Filter): Promise<Found> {
-  const history = await all<Entry>(`/api/journal/${filter.room}?record=${encodeURIComponent(filter.record)}`);
+  const history = await getAll<Entry>(`/api/journal/${filter.room}?record=${encodeURIComponent(filter.record)}`);
   const [from, to] = [filter.from === "" ? null : startOf(filter.from), filter.to === "" ? null : endOf(filter.to)];
   const isWithin = ({ at }: Entry): boolean => (from === null || at >= from) && (to === null || at < to);
   return { entries: history.filter((entry) => isWithin(entry) && matches(entry, filter)).reverse(), left: 0 };
@@ -60,7 +74,7 @@ async function searchRecord(filter: Filter): Promise<Found> {
 
 /** The state of a record before an entry; null: there was none. Rejected, Unreachable. */
 export async function stateBefore({ room, seq, data }: Entry): Promise<StoredRecord | null> {
-  const history = await all<Entry>(`/api/journal/${room}?record=${encodeURIComponent(data.id)}`);
+  const history = await getAll<Entry>(`/api/journal/${room}?record=${encodeURIComponent(data.id)}`);
   const earlier = history.filter((entry) => entry.seq < seq && entry.data.kind === data.kind);
   return earlier.at(-1)?.data ?? null;
 }

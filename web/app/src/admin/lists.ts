@@ -2,32 +2,11 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { get } from "../api";
+import { type Listed, get, getAll, MOST, pageOf } from "../api";
 import { status } from "../live";
-import type { Listed } from "./records";
-
-/** The most that the server puts on a page. */
-const MOST = 500;
 
 /** Rows that are shown at first, and that are added at a time. */
 const ROWS = 50;
-
-/** All items of a list. Rejected, Unreachable. */
-export async function all<T>(path: string): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Listed<T> = await get(pageOf(path, MOST, cursor));
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  return items;
-}
-
-function pageOf(path: string, limit: number, cursor: string | null): string {
-  const more = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-  return `${path}${path.includes("?") ? "&" : "?"}limit=${limit}${more}`;
-}
 
 export interface Search<T> {
   readonly shown: readonly T[];
@@ -89,7 +68,7 @@ export function useAll<T>(path: string | null): { readonly items: readonly T[]; 
       setLoaded({ items: [], error: null, done: false });
       return undefined;
     }
-    all<T>(path).then(
+    getAll<T>(path).then(
       (items) => wanted && setLoaded({ items, error: null, done: true }),
       (error: Error) => wanted && setLoaded((before) => ({ ...before, error })),
     );

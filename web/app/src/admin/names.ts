@@ -3,9 +3,8 @@
 import { effect, signal, type Signal } from "@preact/signals";
 import type { StoredRecord } from "rollcall-client";
 
-import { get } from "../api";
+import { get, getAll } from "../api";
 import { user } from "../session";
-import { all } from "./lists";
 import { type Entry, nameOfStudent, type Pupil, type User } from "./records";
 import { rights } from "./rights";
 
@@ -57,7 +56,7 @@ export function learn(noun: Noun, id: string, name: string): void {
 
 /** The newest state of a record by the history in its journal; null: there is none. Rejected, Unreachable. */
 export async function newestOf(room: string, id: string): Promise<StoredRecord | null> {
-  return (await all<Entry>(`/api/journal/${room}?record=${encodeURIComponent(id)}`)).at(-1)?.data ?? null;
+  return (await getAll<Entry>(`/api/journal/${room}?record=${encodeURIComponent(id)}`)).at(-1)?.data ?? null;
 }
 
 function next(): void {
@@ -84,7 +83,7 @@ async function ask(noun: Noun, id: string): Promise<void> {
     case "student":
       return learn(noun, id, nameOfStudent((await get<{ student: Pupil }>(`/api/students/${at}`)).student));
     case "team": {
-      for (const team of await all<{ id: string; name: string }>("/api/teams")) learn(noun, team.id, team.name);
+      for (const team of await getAll<{ id: string; name: string }>("/api/teams")) learn(noun, team.id, team.name);
       return undefined;
     }
     case "user":
@@ -101,7 +100,7 @@ async function askUser(id: string): Promise<void> {
     const found = (await newestOf("org", id)) as User | null;
     if (found !== null) learn("user", id, found.name);
   } else if (schools.length > 0) {
-    users ??= all<User>("/api/users").then((found) => found.forEach(({ id: one, name }) => learn("user", one, name)));
+    users ??= getAll<User>("/api/users").then((found) => found.forEach(({ id: one, name }) => learn("user", one, name)));
     await users;
   }
 }

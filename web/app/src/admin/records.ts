@@ -51,12 +51,6 @@ export interface Entry {
   readonly at: string;
 }
 
-/** A page of a list. */
-export interface Listed<T> {
-  readonly items: readonly T[];
-  readonly next_cursor: string | null;
-}
-
 /** The name a student is called by, as lists are sorted by. */
 export function nameOfStudent({ given_name, family_name, preferred_name }: Student): string {
   return `${family_name}, ${preferred_name ?? given_name}`;

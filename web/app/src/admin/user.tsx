@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+import { getAll } from "../api";
 import { status, useTopic } from "../live";
 import { t } from "../messages";
 import { user as self } from "../session";
@@ -9,7 +10,6 @@ import { act } from "./act";
 import { Ask } from "./ask";
 import { Form, Input } from "./form";
 import { at } from "./links";
-import { all } from "./lists";
 import { learn, newestOf } from "./names";
 import type { User } from "./records";
 import { rights } from "./rights";
@@ -75,7 +75,7 @@ function OneUser({ id, live }: { readonly id: string; readonly live: User | null
 /** There is no route for one account: an admin reads the newest line of its history, others their short list. */
 async function load(id: string): Promise<User | null> {
   if (rights.peek().isAdmin) return (await newestOf("org", id)) as User | null;
-  return (await all<User>("/api/users")).find((user) => user.id === id) ?? null;
+  return (await getAll<User>("/api/users")).find((user) => user.id === id) ?? null;
 }
 
 function newer(one: User | null, other: User | null): User | null {

@@ -6,7 +6,7 @@ import type { Client, Topic } from "rollcall-client";
 import type { Summary } from "../records";
 import { clockIn, type Moment } from "../school/clock";
 import { figuresOf, rateOf, type Codes } from "../school/figures";
-import { together } from "../school/together";
+import { together } from "../parts/together";
 import { countClasses, type AllSchools, type ListedSchool } from "./schools";
 
 const CLASSES_AT_ONCE = 3;

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { get } from "../api";
+import { get, getAll } from "../api";
 import { status } from "../live";
 import type { Period, School } from "../records";
 import { byLetter, type Codes } from "../school/figures";
@@ -47,7 +47,7 @@ export function useAllSchools(): AllSchoolsRead {
 }
 
 async function readAll(): Promise<AllSchools> {
-  const schools = (await everything<ListedSchool>("/api/schools?limit=500")).filter(({ archived }) => !archived);
+  const schools = (await getAll<ListedSchool>("/api/schools")).filter(({ archived }) => !archived);
   const codes = new Map<string, Codes>();
   for (const { id, code_set } of schools) {
     if (!codes.has(code_set)) codes.set(code_set, byLetter((await get<School>(`/api/schools/${id}`)).codes));
@@ -57,18 +57,6 @@ async function readAll(): Promise<AllSchools> {
 
 /** How many classes a school has that are not archived. */
 export async function countClasses(school: string): Promise<number> {
-  const classes = await everything<{ archived: boolean }>(`/api/schools/${school}/classes?limit=500`);
+  const classes = await getAll<{ archived: boolean }>(`/api/schools/${school}/classes`);
   return classes.filter(({ archived }) => !archived).length;
-}
-
-async function everything<T>(path: string): Promise<T[]> {
-  const all: T[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const more: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: { items: readonly T[]; next_cursor: string | null } = await get(path + more);
-    all.push(...page.items);
-    cursor = page.next_cursor;
-  }
-  return all;
 }

@@ -1,9 +1,9 @@
 /** What the user does on a sheet: queued, shown at once, and followed until the server has answered. */
 
-import { computed, effect, signal } from "@preact/signals";
-import type { Client, QueuedAction, StoredAction } from "rollcall-client";
+import { effect, signal } from "@preact/signals";
+import type { QueuedAction, StoredAction } from "rollcall-client";
 
-import { client, queue } from "../live";
+import { client, dismiss, enqueue, newAction } from "../live";
 import { t } from "../messages";
 import type { Mark } from "../records";
 import { noteBase, noteRefused, noteSaved } from "./replaced";
@@ -27,16 +27,6 @@ export interface Undo {
   readonly place: Place;
   readonly marks: readonly Mark[];
 }
-
-/** Actions that are being written to the queue: they are shown before they are kept. */
-const drafts = signal<readonly StoredAction[]>([]);
-
-/** Everything without an answer, and what was refused, in the order of acting. */
-export const acts = computed<readonly QueuedAction[]>(() => {
-  const kept = new Set(queue.value.map(({ action }) => action.op_id));
-  const fresh = drafts.value.filter(({ op_id }) => !kept.has(op_id));
-  return [...queue.value, ...fresh.map((action): QueuedAction => ({ action, state: "queued" }))];
-});
 
 /** Marks as answers have told them, by id: the topic may bring them a little later. */
 export const answered = signal<ReadonlyMap<string, Mark>>(new Map());
@@ -100,14 +90,6 @@ export function reopen(place: Place): void {
   add("attendance.reopen", { ...place });
 }
 
-/** Forgets what was refused. */
-export function dismiss(refused: readonly QueuedAction[]): void {
-  const now = client.peek();
-  if (now === null) return;
-  for (const { action } of refused) now.dismiss(action.op_id);
-  queue.value = [...now.actions];
-}
-
 /** Sends what was refused again, whatever is there now. */
 export function sendAgain(refused: readonly QueuedAction[], before: Mark | null): void {
   const last = refused.at(-1);
@@ -128,19 +110,10 @@ function placeOf({ payload }: StoredAction): Place {
 function add(type: string, payload: StoredAction["payload"], before: Mark | null = null, ifSeq?: number): void {
   const now = client.peek();
   if (now === null) return;
-  const op_id = [...crypto.getRandomValues(new Uint32Array(4))].join("-");
-  const action: StoredAction = { op_id, type, payload };
-  drafts.value = [...drafts.peek(), action];
+  const action = newAction(type, payload);
   if ("student_id" in payload) noteBase(action, before?.seq ?? 0);
-  void keep(now, action, ifSeq);
-}
-
-async function keep(now: Client, { op_id, type, payload }: StoredAction, ifSeq: number | undefined): Promise<void> {
-  try {
-    await now.enqueue(type, payload, { opId: op_id, ...(ifSeq === undefined ? {} : { ifSeq }) });
-    trouble.value = "";
-  } catch (error) {
-    trouble.value = t("reg_not_kept", { reason: (error as Error).message });
-  }
-  drafts.value = drafts.peek().filter((draft) => draft.op_id !== op_id);
+  enqueue(now, ifSeq === undefined ? action : { ...action, if_seq: ifSeq }).then(
+    () => (trouble.value = ""),
+    (error: Error) => (trouble.value = t("reg_not_kept", { reason: error.message })),
+  );
 }

@@ -1,7 +1,8 @@
 /** What went wrong on a sheet and belongs to no row. */
 
+import { acts, dismiss } from "../live";
 import { t } from "../messages";
-import { acts, dismiss, isOn, trouble } from "./acts";
+import { isOn, trouble } from "./acts";
 import type { SheetView } from "./sheet_view";
 
 export function Problems({ view }: { readonly view: SheetView }) {

@@ -1,8 +1,9 @@
 /** What a row has to say about marks that met: nobody's is lost or won without being seen. */
 
+import { dismiss } from "../live";
 import { t, timeOf } from "../messages";
 import type { Mark, Register } from "../records";
-import { dismiss, sendAgain, type Value } from "./acts";
+import { sendAgain, type Value } from "./acts";
 import { who } from "./people";
 import { forgetReplaced, replaced } from "./replaced";
 import { givesWay } from "./rights";

@@ -2,7 +2,7 @@
 
 import type { QueuedAction, StoredRecord } from "rollcall-client";
 
-import { of, type Enrolment, type Mark, type Student } from "../records";
+import { fullName, of, onRoll, type Mark, type Student } from "../records";
 import { isOn, type Place, type Value } from "./acts";
 
 export type Order = "family" | "given";
@@ -31,19 +31,9 @@ export interface Known {
   readonly me: string;
 }
 
-/** The name that a student goes by. */
-export function nameOf({ given_name, family_name, preferred_name }: Student): string {
-  return `${preferred_name ?? given_name} ${family_name}`;
-}
-
 /** The students on roll in the class that day who are not archived, in order. */
-function onRoll(records: readonly StoredRecord[], { class_id, date }: Place, order: Order, language: string): Student[] {
-  const enrolled = new Set(
-    of<Enrolment>(records, "enrolment")
-      .filter((one) => one.class_id === class_id && one.from <= date && (one.to === null || date <= one.to))
-      .map(({ student_id }) => student_id),
-  );
-  const students = of<Student>(records, "student").filter(({ id, archived }) => enrolled.has(id) && !archived);
+function studentsOn(records: readonly StoredRecord[], { class_id, date }: Place, order: Order, language: string): Student[] {
+  const students = onRoll(records, class_id, date).filter(({ archived }) => !archived);
   const { compare } = new Intl.Collator(language);
   const given = (one: Student): string => one.preferred_name ?? one.given_name;
   return students.sort((a, b) => {
@@ -66,7 +56,7 @@ function marksOf({ records, answered }: Known, place: Place): Map<string, Mark> 
 export function rowsOf(known: Known, place: Place, order: Order, language: string): Row[] {
   const marks = marksOf(known, place);
   const here = known.acts.filter(({ action }) => isOn(action, place));
-  return onRoll(known.records, place, order, language).map((student) => rowOf(student, marks.get(student.id) ?? null, here, known));
+  return studentsOn(known.records, place, order, language).map((student) => rowOf(student, marks.get(student.id) ?? null, here, known));
 }
 
 function rowOf(student: Student, mark: Mark | null, here: readonly QueuedAction[], known: Known): Row {
@@ -86,7 +76,7 @@ function rowOf(student: Student, mark: Mark | null, here: readonly QueuedAction[
     mark !== null && mark.code !== null && seen !== undefined && mark.seq > seen && mark.by !== known.me && mark.code !== value?.code;
   return {
     student,
-    name: nameOf(student),
+    name: fullName(student),
     mark,
     value,
     state,

@@ -2,12 +2,12 @@
 
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import { client, ready } from "../live";
+import { acts, client, ready } from "../live";
 import { day, language, t } from "../messages";
 import { Freshness } from "../parts/freshness";
 import { of, type Class, type Register, type School } from "../records";
 import { user } from "../session";
-import { acts, answered, isOn, mark, type Place, type Value } from "./acts";
+import { answered, isOn, mark, type Place, type Value } from "./acts";
 import { Counts } from "./counts";
 import { dayIn, hours, order } from "./device";
 import { useKeyboard } from "./keyboard";

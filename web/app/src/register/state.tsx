@@ -3,9 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { get } from "../api";
-import { client } from "../live";
+import { acts, client } from "../live";
 import { t, timeOf } from "../messages";
-import { acts, isOn, reopen, take } from "./acts";
+import { isOn, reopen, take } from "./acts";
 import { dayIn } from "./device";
 import { isKnown, met, who } from "./people";
 import { isOpenDay } from "./rights";

@@ -3,10 +3,10 @@
 import { useMemo, useState } from "preact/hooks";
 
 import { t } from "../messages";
-import type { Student } from "../records";
+import { fullName, type Student } from "../records";
 import type { Absence } from "./board";
 import type { Codes } from "./figures";
-import { nameOf, sortedName, type Rosters } from "./rosters";
+import { sortedName, type Rosters } from "./rosters";
 
 interface AbsencesProps {
   readonly absences: readonly Absence[];
@@ -65,7 +65,7 @@ export function Absences({ absences, rosters, changed, codes, compare, title, pe
         <ul class="names">
           {rows.map(({ absence: { mark, className }, student }) => (
             <li key={`${mark.class_id} ${mark.student_id}`}>
-              <bdi>{student === undefined ? "…" : nameOf(student)}</bdi>, <bdi>{className}</bdi>
+              <bdi>{student === undefined ? "…" : fullName(student)}</bdi>, <bdi>{className}</bdi>
             </li>
           ))}
         </ul>
@@ -85,7 +85,7 @@ export function Absences({ absences, rosters, changed, codes, compare, title, pe
             {rows.map(({ absence, student }) => (
               <tr key={`${absence.mark.class_id} ${absence.mark.student_id}`}>
                 <th scope="row">
-                  <bdi>{student === undefined ? "…" : nameOf(student)}</bdi>
+                  <bdi>{student === undefined ? "…" : fullName(student)}</bdi>
                 </th>
                 <td>
                   <a href={to(absence)}>

@@ -6,7 +6,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { get } from "../api";
 import { status } from "../live";
 import type { Class, Student } from "../records";
-import { together } from "./together";
+import { together } from "../parts/together";
 
 const AT_ONCE = 3;
 
@@ -47,11 +47,7 @@ async function read(classId: string, rosters: { value: Rosters }): Promise<void>
   rosters.value = new Map(rosters.value).set(classId, new Map(items.map((student) => [student.id, student])));
 }
 
-/** A student's name as it is spoken, and as it is sorted. */
-export function nameOf(student: Student): string {
-  return `${student.preferred_name ?? student.given_name} ${student.family_name}`;
-}
-
+/** What students are sorted by. */
 export function sortedName(student: Student): string {
   return `${student.family_name} ${student.preferred_name ?? student.given_name}`;
 }

@@ -1,17 +1,16 @@
 /** One class in one period: its students with their marks, and the way to each mark's history. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { StoredRecord } from "rollcall-client";
 
 import { useTopic } from "../live";
 import { number, t } from "../messages";
 import { Freshness } from "../parts/freshness";
-import { of, type Class, type Enrolment, type Mark, type Period, type Register, type School, type Student } from "../records";
+import { fullName, of, onRoll, type Class, type Mark, type Period, type Register, type School } from "../records";
 import { CodeName } from "./absences";
 import { clockTime, momentIn } from "./clock";
 import { byLetter } from "./figures";
 import { History } from "./history";
-import { nameOf, sortedName } from "./rosters";
+import { sortedName } from "./rosters";
 
 interface SheetProps {
   readonly school: School;
@@ -66,7 +65,7 @@ export function Sheet({ school, classId, date, period, back, compare, histories 
               return (
                 <tr key={student.id} data-student={student.id}>
                   <th scope="row">
-                    <bdi>{nameOf(student)}</bdi>
+                    <bdi>{fullName(student)}</bdi>
                   </th>
                   <td>
                     <CodeName letter={mark?.code ?? null} codes={codes} />
@@ -76,7 +75,7 @@ export function Sheet({ school, classId, date, period, back, compare, histories 
                   {histories && (
                     <td>
                       {mark !== undefined && (
-                        <button type="button" aria-label={t("school_history_of", { name: nameOf(student) })} onClick={() => setOpen(student.id)}>
+                        <button type="button" aria-label={t("school_history_of", { name: fullName(student) })} onClick={() => setOpen(student.id)}>
                           {t("school_history")}
                         </button>
                       )}
@@ -89,19 +88,10 @@ export function Sheet({ school, classId, date, period, back, compare, histories 
         </table>
       )}
       {shown !== undefined && shownMark !== undefined && (
-        <History school={school} mark={shownMark} name={nameOf(shown)} onClose={() => setOpen(null)} />
+        <History school={school} mark={shownMark} name={fullName(shown)} onClose={() => setOpen(null)} />
       )}
     </section>
   );
-}
-
-function onRoll(records: readonly StoredRecord[], classId: string, date: string): Student[] {
-  const ids = new Set(
-    of<Enrolment>(records, "enrolment")
-      .filter(({ class_id, from, to }) => class_id === classId && from <= date && (to === null || date <= to))
-      .map(({ student_id }) => student_id),
-  );
-  return of<Student>(records, "student").filter(({ id }) => ids.has(id));
 }
 
 function stateOf(register: Register | undefined, timeZone: string): string {

@@ -6,7 +6,7 @@ import { get } from "../api";
 import { status } from "../live";
 import type { Summary } from "../records";
 import { daysLater } from "./clock";
-import { together } from "./together";
+import { together } from "../parts/together";
 
 /** Days of the trend, today included. */
 export const DAYS = 30;

@@ -1,9 +1,9 @@
 /** What the user does to tasks: into the queue, and what has become of it. */
 
-import { computed, effect, signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { QueuedAction, StoredAction, StoredRecord } from "rollcall-client";
 
-import { client, queue } from "../live";
+import { client, dismiss, enqueue, newAction } from "../live";
 import type { Task } from "./records";
 
 /** An action that the server has accepted a moment ago, and the record as it left it. */
@@ -41,40 +41,12 @@ effect(() => {
   };
 });
 
-/** What is being put into the queue, which takes a moment: a second edit must not be based on what was before. */
-const storing = signal<readonly QueuedAction[]>([]);
-
-/** The queue with what is being put into it. */
-export const steps = computed<readonly QueuedAction[]>(() => {
-  const kept = new Set(queue.value.map(({ action }) => action.op_id));
-  return [...queue.value, ...storing.value.filter(({ action }) => !kept.has(action.op_id))];
-});
-
 /** Queues an action. Where that fails `notQueued` says why. */
 export function send(type: string, payload: StoredAction["payload"]): void {
   const now = client.peek();
   if (now === null) return;
   notQueued.value = "";
-  const step: QueuedAction = { action: { op_id: newOpId(), type, payload }, state: "queued" };
-  storing.value = [...storing.value, step];
-  now
-    .enqueue(type, payload, { opId: step.action.op_id })
-    .catch((error: Error) => (notQueued.value = error.message))
-    .finally(() => (storing.value = storing.value.filter((other) => other !== step)));
-}
-
-/** Pages without https have no `randomUUID`. */
-function newOpId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** Forgets a refused action. */
-export function dismiss(step: QueuedAction): void {
-  const now = client.peek();
-  if (now === null) return;
-  now.dismiss(step.action.op_id);
-  // The client tells nobody of it.
-  queue.value = [...now.actions];
+  enqueue(now, newAction(type, payload)).catch((error: Error) => (notQueued.value = error.message));
 }
 
 /** The fields that a refused update clashes in; none where it was refused for another reason. */
@@ -103,6 +75,6 @@ function isOwnClash(step: QueuedAction): boolean {
 }
 
 function sendAgain(step: QueuedAction): void {
-  dismiss(step);
+  dismiss([step]);
   send("task.update", { ...step.action.payload, base_seq: step.error?.current?.seq });
 }

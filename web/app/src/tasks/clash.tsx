@@ -3,8 +3,9 @@
 import { useEffect, useId } from "preact/hooks";
 import type { QueuedAction } from "rollcall-client";
 
+import { dismiss } from "../live";
 import { t } from "../messages";
-import { clashingFields, dismiss } from "./acts";
+import { clashingFields } from "./acts";
 import { useBoard } from "./board_context";
 import { update } from "./fields";
 import type { ShownTask, TaskFields } from "./records";
@@ -25,7 +26,7 @@ export function Clash({ task, refused }: ClashProps) {
   useEffect(() => say(t("task_clash_said", { fields: fields.map(fieldWord).join(", ") })), [fields.join()]);
   // An update is refused as a whole: those of its fields that do not clash are still to be sent.
   const settle = (set: Partial<TaskFields>): void => {
-    refused.forEach(dismiss);
+    dismiss(refused);
     if (Object.keys(set).length > 0) update(task, set, task.seq);
   };
   const others = Object.fromEntries(Object.entries(mine).filter(([field]) => !fields.includes(field as keyof TaskFields)));

@@ -4,10 +4,10 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { QueuedAction, StoredRecord } from "rollcall-client";
 
 import { get } from "../api";
-import { status } from "../live";
+import { acts, status } from "../live";
 import { t } from "../messages";
 import { of } from "../records";
-import { saved, send, steps } from "./acts";
+import { saved, send } from "./acts";
 import { useBoard } from "./board_context";
 import { moment } from "./dates";
 import type { Comment } from "./records";
@@ -35,7 +35,7 @@ export function Comments({ taskId, records }: CommentsProps) {
     records,
     saved.value,
   ]);
-  const pending = steps.value.filter((step) => isPending(step, taskId));
+  const pending = acts.value.filter((step) => isPending(step, taskId));
   return (
     <section class="task-comments" aria-label={t("task_comments")}>
       <h3>{t("task_comments")}</h3>

@@ -3,12 +3,12 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { useTopic } from "../live";
+import { acts, useTopic } from "../live";
 import { number, t } from "../messages";
 import type { Messages } from "../messages/en";
 import { of } from "../records";
 import { user } from "../session";
-import { saved, steps } from "./acts";
+import { saved } from "./acts";
 import { DoneButton } from "./card";
 import { moment } from "./dates";
 import { Figures } from "./figures";
@@ -112,7 +112,7 @@ function Source({ id, onTasks }: { readonly id: string; readonly onTasks: (id: s
       effect(() => {
         const records = topic.records.value;
         const name = of<Team>(records, "team")[0]?.name ?? id;
-        onTasks(id, { name, tasks: shownTasks(id, records, saved.value, steps.value) });
+        onTasks(id, { name, tasks: shownTasks(id, records, saved.value, acts.value) });
       }),
     [topic.records],
   );

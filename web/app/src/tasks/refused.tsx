@@ -2,9 +2,9 @@
 
 import type { QueuedAction } from "rollcall-client";
 
-import { queue } from "../live";
+import { dismiss, queue } from "../live";
 import { t } from "../messages";
-import { clashingFields, dismiss, notQueued } from "./acts";
+import { clashingFields, notQueued } from "./acts";
 import { useBoard } from "./board_context";
 import type { Member, TaskFields } from "./records";
 import { fieldWord, valueWord } from "./words";
@@ -66,7 +66,7 @@ export function Refusal({ step, title, members }: RefusalProps) {
       <p class="task-entered" dir="auto">
         {entered(step, members)}
       </p>
-      <button type="button" onClick={() => dismiss(step)}>
+      <button type="button" onClick={() => dismiss([step])}>
         {t("task_dismiss")}
       </button>
     </li>

@@ -3,11 +3,11 @@
 import { useLocation } from "preact-iso";
 import { useMemo, useState } from "preact/hooks";
 
-import { useTopic } from "../live";
+import { acts, useTopic } from "../live";
 import { t } from "../messages";
 import { of } from "../records";
 import { user } from "../session";
-import { saved, send, steps } from "./acts";
+import { saved, send } from "./acts";
 import { Board } from "./board";
 import { BoardProvider, type BoardContext } from "./board_context";
 import { actsFor, columnsOf, sectionsOf, type Place } from "./columns";
@@ -34,7 +34,7 @@ export function TeamTasks({ id }: { readonly id: string }) {
 
   const team = of<Team>(records, "team")[0];
   const members = useMemo(() => of<Member>(records, "member").sort((one, other) => one.name.localeCompare(other.name)), [records]);
-  const tasks = useMemo(() => shownTasks(id, records, saved.value, steps.value), [id, records, saved.value, steps.value]);
+  const tasks = useMemo(() => shownTasks(id, records, saved.value, acts.value), [id, records, saved.value, acts.value]);
   const used = sectionsOf(tasks);
   const sections = [...used, ...added.filter((name) => !used.includes(name))];
   const by = view.value.by ?? (sections.length > 0 ? "section" : "status");
