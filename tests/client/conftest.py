@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,12 +14,10 @@ import pytest
 
 from tests.client.programs import PASSWORD, ROOT, Program
 from tests.parts.missing import missing
-from tests.parts.process import environment_without
 from tests.parts.proxy import Proxy
-from tests.parts.serve import Rollcall, Serve
+from tests.parts.serve import Rollcall, Serve, make_demo
 
-DEMO = ("demo", "--schools", "1", "--classes", "1", "--students", "30", "--teams", "1")
-DEMO_LIMIT = 120.0
+DEMO = ("--schools", "1", "--classes", "1", "--students", "30", "--teams", "1")
 PROGRAMS = Path(__file__).parent
 
 Start = Callable[..., Program]
@@ -30,9 +27,7 @@ Start = Callable[..., Program]
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the demo, to be copied."""
     file = tmp_path_factory.mktemp("demo") / "rollcall.db"
-    environment = environment_without("ROLLCALL_") | {"ROLLCALL_DATABASE_URL": f"sqlite:///{file}"}
-    command = [sys.executable, "-m", "app", *DEMO]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=DEMO_LIMIT)
+    make_demo(file, *DEMO)
     return file
 
 

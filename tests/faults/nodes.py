@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from models.journal import Record
-from tests.parts.process import Child, environment_without
-from tests.parts.serve import Rollcall, Serve
+from tests.parts.serve import App, Rollcall, Serve
 from tests.realtime.kit import Client
 from tests.waiting import until
 
@@ -69,7 +68,7 @@ async def two_nodes(
 ) -> AsyncIterator[tuple[Rollcall, Rollcall, aiohttp.ClientSession]]:
     """Two nodes over a school of one class, and what carries requests to them."""
     env = {**SETTINGS, "ROLLCALL_DATABASE_URL": mongodb_url, "ROLLCALL_REDIS_URL": redis_url}
-    demo = Child([sys.executable, "-m", "app", "demo", *DEMO], env=environment_without("ROLLCALL_") | env)
+    demo = App(Path(), env, ("demo", *DEMO))
     demo.spawn()
     assert await demo.exited(60) == 0, demo.output
     nodes = [serve({**env, "ROLLCALL_NODE": name}) for name in ("one", "two")]

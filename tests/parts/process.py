@@ -1,5 +1,7 @@
 """A program that a test starts, watches and ends, so that no fault of a test leaves it running."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import functools
@@ -15,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
 from time import monotonic
+from typing import IO, Any, Protocol
 
 from tests.waiting import until
 
@@ -36,6 +39,21 @@ def free_port() -> int:
             return port
 
 
+class Process(Protocol):
+    """What is used of a `subprocess.Popen`."""
+
+    pid: int
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+    returncode: int | Any
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
 class Child:
     """A child process; what it prints (both streams) is kept for messages, the newest 5,000 lines of it."""
 
@@ -45,7 +63,7 @@ class Child:
         self._command = [str(part) for part in command]
         self._env = None if env is None else dict(env)
         self._cwd = cwd
-        self._popen: subprocess.Popen[str] | None = None
+        self._popen: Process | None = None
         self._reader: threading.Thread | None = None
         self._printed = threading.Condition()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -73,16 +91,7 @@ class Child:
             raise RuntimeError(f"{self._command[0]} is running already")
         self._lines.clear()
         self._ended = False
-        self._popen = subprocess.Popen(
-            [*tied_to_parent(), *self._command],
-            env=self._env,
-            cwd=self._cwd,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        self._popen = self._open()
         self._reader = threading.Thread(target=self._read, args=(self._popen,), daemon=True)
         self._reader.start()
 
@@ -122,7 +131,7 @@ class Child:
     def pause(self) -> None:
         """Freezes the process, and returns once it stands: nobody answers on its connections any more."""
         self._process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+        self._wait_stopped()
 
     def resume(self) -> None:
         """Lets a paused process go on where it was."""
@@ -133,8 +142,23 @@ class Child:
         state = "is running" if self.running else f"ended with {self._process.returncode}"
         return f"`{' '.join(self._command)}` {event}; it {state} and printed:\n{self.output}"
 
+    def _open(self) -> Process:
+        return subprocess.Popen(
+            [*tied_to_parent(), *self._command],
+            env=self._env,
+            cwd=self._cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+
+    def _wait_stopped(self) -> None:
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+
     @property
-    def _process(self) -> subprocess.Popen[str]:
+    def _process(self) -> Process:
         if self._popen is None:
             raise RuntimeError(f"{self._command[0]} was not started")
         return self._popen
@@ -142,16 +166,16 @@ class Child:
     def _find(self, pattern: str) -> re.Match[str] | None:
         return next((match for line in self._lines if (match := re.search(pattern, line))), None)
 
-    def _collect(self) -> int:
-        """The exit code of a process that ends now, after its last line was read."""
-        code = self._process.wait(10)
+    def _collect(self, limit: float = 10.0) -> int:
+        """The exit code of a process that ends within `limit` seconds, after its last line was read."""
+        code = self._process.wait(limit)
         if self._reader is not None:
             self._reader.join(10)
         if self._process.stdin is not None:
             self._process.stdin.close()
         return code
 
-    def _read(self, popen: "subprocess.Popen[str]") -> None:
+    def _read(self, popen: Process) -> None:
         if popen.stdout is None:
             raise RuntimeError("the output of a child is a pipe")
         with popen.stdout as lines:

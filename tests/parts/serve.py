@@ -10,27 +10,55 @@ from typing import Protocol
 import aiohttp
 import pytest
 
-from tests.parts.process import HOST, Child, environment_without, free_port
+from tests.parts.preloaded import Forked, fork_server
+from tests.parts.process import HOST, Child, Process, environment_without, free_port
 from tests.waiting import until
 
+QUICK_APP = "tests.parts.quick_app"
 
-class Rollcall(Child):
-    """One ``python -m app serve``. Once ended it can be started again: same port, same data.
 
-    ``module`` is what runs in the place of ``app``.
+class App(Child):
+    """`python -m app ARGUMENTS`, but started at once (`tests.parts.preloaded`), and with passwords that are
+    cheap to verify. No `ROLLCALL_` variable is inherited. `module` is what runs in the place of `app`.
     """
 
     def __init__(
-        self, folder: Path, env: Mapping[str, str], arguments: tuple[str, ...] = (), module: str = "app"
+        self, folder: Path, env: Mapping[str, str], arguments: tuple[str, ...], module: str = QUICK_APP
+    ) -> None:
+        self._arguments = [module, *arguments]
+        self._environment = environment_without("ROLLCALL_") | {"PYTHONUNBUFFERED": "1"} | dict(env)
+        self._folder = folder
+        super().__init__([sys.executable, "-m", *self._arguments], env=self._environment, cwd=folder)
+
+    def run(self, limit: float = 120.0) -> None:
+        """Starts it and blocks until it has ended. AssertionError if it fails."""
+        self.spawn()
+        assert self._collect(limit) == 0, self.story("failed")
+
+    def _open(self) -> Process:
+        if sys.platform != "linux":
+            return super()._open()
+        return fork_server().start(self._arguments, self._environment, self._folder)
+
+    def _wait_stopped(self) -> None:
+        if isinstance(self._process, Forked):
+            self._process.wait_stopped()
+        else:
+            super()._wait_stopped()
+
+
+class Rollcall(App):
+    """One `python -m app serve`. Once ended it can be started again: same port, same data."""
+
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], arguments: tuple[str, ...] = (), module: str = QUICK_APP
     ) -> None:
         settings = {
             "ROLLCALL_PORT": str(free_port()),
             "ROLLCALL_DATABASE_URL": f"sqlite:///{folder}/rollcall.db",
             **env,
         }
-        command = [sys.executable, "-m", module, "serve", *arguments]
-        environment = environment_without("ROLLCALL_") | {"PYTHONUNBUFFERED": "1"} | settings
-        super().__init__(command, env=environment, cwd=folder)
+        super().__init__(folder, settings, ("serve", *arguments), module)
         self.url = f"http://{HOST}:{settings['ROLLCALL_PORT']}"
 
     async def start(self) -> None:
@@ -55,6 +83,11 @@ class Rollcall(Child):
                 return response.status == 200
         except aiohttp.ClientError:
             return False
+
+
+def make_demo(file: Path, *options: str) -> None:
+    """A database in this new file with a demo, as large as the options of `python -m app demo` say."""
+    App(file.parent, {"ROLLCALL_DATABASE_URL": f"sqlite:///{file}"}, ("demo", *options)).run()
 
 
 class Serve(Protocol):

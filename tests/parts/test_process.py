@@ -94,19 +94,18 @@ async def test_a_child_dies_with_the_test_run(python: Python) -> None:
     grandchild = int(run.wait_for_line(r"grandchild (\d+)")[1])
     run.kill()
     try:
-        await until(lambda: not _is_alive(grandchild))
+        await until(lambda: state_of(grandchild) == "Z")
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(grandchild, signal.SIGKILL)
 
 
-def _is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended may wait for its parent as a zombie."""
+def state_of(pid: int) -> str:
+    """What Linux says of a process: `T` if it is stopped, `Z` if it has ended."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
-        return False
-    return state != "Z"
+        return "Z"
 
 
 def test_a_free_port_is_outside_the_range_of_outgoing_connections() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,12 +15,8 @@ from playwright.async_api import Browser, async_playwright
 from app.http.pages import FOLDER
 from tests.parts.browser import NAMES, OPTIONS
 from tests.parts.missing import missing
-from tests.parts.process import environment_without
-from tests.parts.serve import Rollcall, Serve
+from tests.parts.serve import Rollcall, Serve, make_demo
 from tests.web.page import Server
-
-ROOT = Path(__file__).parents[2]
-DEMO_LIMIT = 120.0
 
 Demo = Callable[..., Path]
 """Makes a database with a demo of so many `schools`, `classes`, `students`, days of `history`; once each."""
@@ -39,14 +34,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         key = tuple(sorted(size.items()))
         if key not in made:
             made[key] = tmp_path_factory.mktemp("demo") / "rollcall.db"
-            environment = environment_without("ROLLCALL_") | {
-                "ROLLCALL_DATABASE_URL": f"sqlite:///{made[key]}"
-            }
             options = [text for name, value in key for text in (f"--{name}", str(value))]
-            command = [sys.executable, "-m", "app", "demo", "--teams", "1", *options]
-            subprocess.run(
-                command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=DEMO_LIMIT
-            )
+            make_demo(made[key], "--teams", "1", *options)
         return made[key]
 
     return make
