@@ -90,6 +90,8 @@ class Client:
     async def close(self) -> None:
         await self.socket.disconnect()
         await self.socket.eio.disconnect(abort=True)
+        if self.socket.eio.ws is not None:  # engine.io leaves it open where the server went first
+            await self.socket.eio.ws.close()
 
     def _remember(self, name: str) -> Any:
         async def remember(data: Any = None) -> None:
