@@ -67,6 +67,8 @@ static void say_hello(struct connection *connection)
     send_text(connection, text, before + length + after);
 }
 
+static const char PRESENCE[] = "42[\"presence\"";
+
 static void take_message(struct connection *connection, const uint8_t *message, size_t size)
 {
     const struct protocol *p = &g.protocol;
@@ -89,6 +91,8 @@ static void take_message(struct connection *connection, const uint8_t *message, 
         say_hello(connection);
     } else if (begins(message, size, &p->refusal)) {
         fail("the server refused: %.*s", (int)(size < 300 ? size : 300), message);
+    } else if (size >= sizeof PRESENCE - 1 && !memcmp(message, PRESENCE, sizeof PRESENCE - 1)) {
+        return; /* told about once a second, whatever the load is; nobody waits for it */
     } else if (connection->state == READY && !g.counts.other++) {
         size_t shown = size < sizeof g.other - 1 ? size : sizeof g.other - 1;
         memcpy(g.other, message, shown);
