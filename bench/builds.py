@@ -52,13 +52,13 @@ def centrifuge() -> Path:
     return built
 
 
-def node() -> list[str]:
-    """The command of the server on Node's socket.io, without its port."""
+def node(program: str = "server.js") -> list[str]:
+    """The command of a server on Node's socket.io, without its port."""
     advice = (
         "install Node 18 or newer with npm (Debian, Ubuntu: apt-get install nodejs npm),"
         " or leave it out with --only"
     )
-    command = [_tool(["node"], "Node's socket.io", advice), str(NODE / "server.js")]
+    command = [_tool(["node"], "Node's socket.io", advice), str(NODE / program)]
     installed, lock = NODE / "node_modules" / ".installed", NODE / "package-lock.json"
     if not installed.exists() or installed.read_bytes() != lock.read_bytes():
         _run([_tool(["npm"], "Node's socket.io", advice), "ci", "--silent"], NODE, "Node's socket.io")

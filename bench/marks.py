@@ -1,4 +1,6 @@
-"""Acknowledged marks per second: Rollcall and the plain way, on both storages, in turns."""
+"""Acknowledged marks per second: Rollcall, the plain way on both storages and on Node, and the bare
+path, in turns.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.crowd import Crowd, Round, crowd
-from bench.servers import Size, mongo_database, mongodb, plain, rollcall
+from bench.servers import Size, mongo_database, mongodb, node_marks, plain, rollcall
 from bench.table import spread, table
 
 IN_FLIGHT = (1, 8)
@@ -17,9 +19,9 @@ IN_FLIGHT = (1, 8)
 Key = tuple[str, int]
 """What was measured, and how many marks each writer had in flight."""
 
-SQLITE, PLAIN_SQLITE = "Rollcall, SQLite", "plain, SQLite"
-MONGODB, PLAIN_MONGODB = "Rollcall, MongoDB", "plain, MongoDB"
-NAMES = (SQLITE, PLAIN_SQLITE, MONGODB, PLAIN_MONGODB)
+SQLITE, PLAIN_SQLITE, BARE_SQLITE = "Rollcall, SQLite", "plain, SQLite", "bare path, SQLite"
+MONGODB, PLAIN_MONGODB, NODE_MONGODB = "Rollcall, MongoDB", "plain, MongoDB", "Node socket.io, MongoDB"
+NAMES = (SQLITE, PLAIN_SQLITE, BARE_SQLITE, MONGODB, PLAIN_MONGODB, NODE_MONGODB)
 BESIDE = {SQLITE: PLAIN_SQLITE, MONGODB: PLAIN_MONGODB}
 
 
@@ -41,13 +43,17 @@ async def measure(
             servers.append(rollcall(SQLITE, f"sqlite:///{folder}/rollcall.db", size))
         if PLAIN_SQLITE in names:
             servers.append(plain(PLAIN_SQLITE, f"sqlite:///{folder}/plain.db"))
-        if MONGODB in names or PLAIN_MONGODB in names:
+        if BARE_SQLITE in names:
+            servers.append(plain(BARE_SQLITE, f"sqlite:///{folder}/bare.db", "--bare"))
+        if {MONGODB, PLAIN_MONGODB, NODE_MONGODB} & set(names):
             (folder / "mongodb").mkdir()
             mongo = await stack.enter_async_context(mongodb(folder / "mongodb", mongodb_url))
         if MONGODB in names:
             servers.append(rollcall(MONGODB, stack.enter_context(mongo_database(mongo)), size))
         if PLAIN_MONGODB in names:
             servers.append(plain(PLAIN_MONGODB, stack.enter_context(mongo_database(mongo))))
+        if NODE_MONGODB in names:
+            servers.append(node_marks(NODE_MONGODB, stack.enter_context(mongo_database(mongo))))
         running = [await stack.enter_async_context(server) for server in servers]
         crowds = [await stack.enter_async_context(crowd(server, size)) for server in running]
         return await in_turns(crowds, in_flight, rounds=rounds, warm_up=warm_up, seconds=seconds)
@@ -56,9 +62,13 @@ async def measure(
 async def in_turns(
     crowds: Sequence[Crowd], in_flights: Sequence[int], *, rounds: int, warm_up: float, seconds: float
 ) -> dict[Key, list[Round]]:
-    """Every server with every number in flight, once in each round."""
+    """Every server with every number in flight, once in each round. A round before them warms up and does not
+    count: a stand-in for MongoDB is compiled while it works, which takes as much time as the work.
+    """
     results: dict[Key, list[Round]] = {}
-    for _ in range(rounds):
+    for number in range(rounds + 1):
+        if number == 1:
+            results.clear()
         for in_flight in in_flights:
             for one in crowds:
                 key = (one.server.name, in_flight)

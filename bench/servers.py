@@ -23,6 +23,7 @@ from app.demo.plan import Size as DemoSize
 from app.demo.plan import accounts
 from app.main import Node
 from app.passwords import BcryptPasswords
+from bench import builds
 from bench.cores import SERVER_CORE, generator_core, pin
 from bench.socket_client import CONNECTED
 from tests.parts.process import HOST, Child, environment_without, free_port
@@ -113,10 +114,25 @@ async def served(
 
 
 @asynccontextmanager
-async def plain(name: str, database_url: str) -> AsyncIterator[Server]:
-    """The plain way on this storage."""
+async def plain(name: str, database_url: str, *arguments: str) -> AsyncIterator[Server]:
+    """The plain way on this storage. `arguments` go to `bench.plain_server`."""
+    command = [sys.executable, "-m", "bench.plain_server"]
+    async with _peer(name, command, database_url, *arguments) as server:
+        yield server
+
+
+@asynccontextmanager
+async def node_marks(name: str, mongodb_url: str) -> AsyncIterator[Server]:
+    """The plain way on Node's socket.io."""
+    async with _peer(name, builds.node("marks.js"), mongodb_url) as server:
+        yield server
+
+
+@asynccontextmanager
+async def _peer(name: str, command: Sequence[str], *arguments: str) -> AsyncIterator[Server]:
     port = free_port()
-    child = Child([sys.executable, "-m", "bench.plain_server", str(port), database_url], cwd=ROOT)
+    env = environment_without("ROLLCALL_") | {"NODE_ENV": "production"}
+    child = Child([*command, str(port), *arguments], env=env, cwd=ROOT)
     with _running(child):
         await asyncio.to_thread(child.wait_for_line, "listening", START_LIMIT)
         pin(child.pid, SERVER_CORE)

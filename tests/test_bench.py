@@ -50,11 +50,10 @@ def rows(printed: str) -> list[list[str]]:
 
 def test_marks_are_measured_beside_the_plain_way(mongodb_url: str) -> None:
     measured = rows(run("marks", *TINY, "--mongodb", mongodb_url))
+    sqlite = ("Rollcall, SQLite", "plain, SQLite", "bare path, SQLite")
+    names = (*sqlite, "Rollcall, MongoDB", "plain, MongoDB", "Node socket.io, MongoDB")
     assert [(row[0], row[1]) for row in measured] == [
-        (f"{way}, {storage}", in_flight)
-        for in_flight in ("1", "8")
-        for storage in ("SQLite", "MongoDB")
-        for way in ("Rollcall", "plain")
+        (name, in_flight) for in_flight in ("1", "8") for name in names
     ]
     assert [bool(row[3]) for row in measured] == [row[0].startswith("Rollcall") for row in measured]
 
