@@ -19,6 +19,7 @@ from bench import marks as marks_bench
 from bench import nodes as nodes_bench
 from bench import push as push_bench
 from bench import reads as reads_bench
+from bench import room as room_bench
 from bench.fanout_servers import NAMES as FANOUT_NAMES
 from bench.generator import LoadFailed
 from bench.options import (
@@ -269,11 +270,32 @@ def day(minutes: float, rooms: int, members_each: int, pace: int, settle: float)
     click.echo(day_bench.report(measured))
 
 
+@cli.command()
+@click.option(
+    "--level",
+    "levels",
+    type=click.IntRange(5, 50_000),
+    multiple=True,
+    default=room_bench.LEVELS,
+    show_default=True,
+    help="Users of the topic.",
+)
+@rounds_option
+@click.option(
+    "--seconds", type=click.IntRange(2, 600), default=6, show_default=True, help="Each half of a round."
+)
+@settle_option
+def room(levels: tuple[int, ...], rounds: int, seconds: int, settle: float) -> None:
+    """One topic of thousands: what presence costs, and how a stop ends all connections."""
+    measured = in_folder(room_bench.measure, levels=levels, rounds=rounds, seconds=seconds, settle=settle)
+    click.echo(room_bench.report(measured))
+
+
 @cli.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
     """Everything but the day, as the other commands do it by themselves."""
-    for command in (marks, latency, reads, push, connections, curves, nodes):
+    for command in (marks, latency, reads, push, connections, curves, nodes, room):
         click.echo(f"\n## {command.name}\n")
         context.invoke(command)
 

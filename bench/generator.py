@@ -36,10 +36,27 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """What a server used while nothing or something else than updates happened. Seconds."""
+    """What a server used while nothing or something else than updates happened. Seconds.
+
+    `presence`: messages about who came and went that arrived since the last look.
+    """
 
     seconds: float
     server_cpu: float
+    presence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a server that was told to stop ended its connections. Seconds until the first and the last of them.
+
+    `told`: how many clients were told before; `reset`: connections that ended with an error.
+    """
+
+    first: float
+    last: float
+    told: int
+    reset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,10 @@ class Generator:
         """End the newest connections one after the other, each when the server has let go of the last."""
         return _idle(await self._ask(f"close {count}", CONNECT_LIMIT))
 
+    async def stopped(self, limit: float) -> Stop:
+        """Wait until a server that is being stopped has ended all connections."""
+        return Stop(**await self._ask(f"stopped {limit}", limit))
+
     def turn_to(self, port: int, pid: int) -> None:
         """One server more: connections that are opened from now on are to it."""
         self._say(f"server {port} {pid}")
@@ -211,4 +232,4 @@ def _load(answer: dict[str, Any]) -> Load:
 
 
 def _idle(answer: dict[str, Any]) -> Idle:
-    return Idle(answer["seconds"], answer["server_cpu"])
+    return Idle(answer["seconds"], answer["server_cpu"], answer.get("presence", 0))

@@ -204,6 +204,19 @@ def test_the_peers_send_updates_of_the_size_that_is_compared(protocol: Protocol)
     assert len(received) == UPDATE
 
 
+# -- one room
+
+
+def test_a_room_is_measured_and_its_server_stopped() -> None:
+    printed = run(
+        "room", "--level", "5", "--level", "10", "--rounds", "1", "--seconds", "2", "--settle", "0.1"
+    )
+    by_users, stop = printed.split("\n\n")
+    assert [row[0] for row in rows(by_users)] == ["5", "10"]
+    ((connections, told, *_, errors),) = rows(stop)
+    assert (connections, told, errors) == ("10", "10", "0")
+
+
 # -- noisy rounds
 
 

@@ -67,7 +67,7 @@ static void say_hello(struct connection *connection)
     send_text(connection, text, before + length + after);
 }
 
-static const char PRESENCE[] = "42[\"presence\"";
+static const struct text PRESENCE = {"42[\"presence\"", 13}, CLOSING_SOON = {"42[\"closing\"", 12};
 
 static void take_message(struct connection *connection, const uint8_t *message, size_t size)
 {
@@ -91,8 +91,10 @@ static void take_message(struct connection *connection, const uint8_t *message, 
         say_hello(connection);
     } else if (begins(message, size, &p->refusal)) {
         fail("the server refused: %.*s", (int)(size < 300 ? size : 300), message);
-    } else if (size >= sizeof PRESENCE - 1 && !memcmp(message, PRESENCE, sizeof PRESENCE - 1)) {
-        return; /* told about once a second, whatever the load is; nobody waits for it */
+    } else if (begins(message, size, &PRESENCE)) {
+        g.counts.presence++; /* told about once a second, whatever the load is; nobody waits for it */
+    } else if (begins(message, size, &CLOSING_SOON)) {
+        g.counts.closing++;
     } else if (connection->state == READY && !g.counts.other++) {
         size_t shown = size < sizeof g.other - 1 ? size : sizeof g.other - 1;
         memcpy(g.other, message, shown);
@@ -147,7 +149,9 @@ size_t take_frames(struct connection *connection, const uint8_t *data, size_t si
         }
         if (size - start < length) break;
         if ((data[at] & OPCODE) == CLOSE) {
-            if (connection->state != CLOSING)
+            if (connection->state == STOPPING)
+                shutdown(connection->fd, SHUT_WR);
+            else if (connection->state != CLOSING)
                 fail("the server closed a connection: %.*s", (int)(length > 2 ? length - 2 : 0), data + start + 2);
             return size;
         }

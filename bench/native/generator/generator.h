@@ -29,7 +29,7 @@ enum {
 /* Seconds that everything under way may take to arrive once nothing more is sent. */
 #define DRAIN_LIMIT 30.0
 
-enum state { OPENING, UPGRADING, GREETING, READY, CLOSING, CLOSED };
+enum state { OPENING, UPGRADING, GREETING, READY, STOPPING, CLOSING, CLOSED };
 
 struct connection {
     int fd;
@@ -69,9 +69,10 @@ struct room {
     uint64_t deliveries;
 };
 
-/* `of_server`: deliveries of each. */
+/* `of_server`: deliveries of each. `presence`, `closing`: messages of that kind. `reset`: connections that the
+ * server ended with an error. */
 struct counts {
-    uint64_t sent, acked, expected, delivered, bytes, other, of_server[MAX_SERVERS];
+    uint64_t sent, acked, expected, delivered, bytes, presence, closing, reset, other, of_server[MAX_SERVERS];
 };
 
 struct server {

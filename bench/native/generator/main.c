@@ -10,8 +10,9 @@
  *   single SECONDS                     →  one update at a time
  *   flood WARM_UP SECONDS WRITERS WINDOW →  as many as the server takes
  *   paced RATE WARM_UP SECONDS WRITERS →  so many updates a second
- *   idle SECONDS                       →  only answer pings
+ *   idle SECONDS                       →  only answer pings, and count what is said about presence
  *   close COUNT                        →  end the last so many connections, one after the other
+ *   stopped LIMIT                      →  the server, which is told to stop meanwhile, has ended them all
  *
  * The first connections are the writers; where there are more rooms than writers, each has several and writes
  * to them in turns. The program ends with its input; an error is {"error": TEXT}.
@@ -123,8 +124,26 @@ static void idle(double seconds)
 {
     double begin = now(), server = cpu_of_servers();
     while (now() < begin + seconds) look(begin + seconds, 0);
-    g.counts.other = 0;
-    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f}\n", now() - begin, cpu_of_servers() - server);
+    printf("{\"seconds\":%.6f,\"server_cpu\":%.6f,\"presence\":%lu}\n", now() - begin,
+           cpu_of_servers() - server, g.counts.presence);
+    g.counts.other = g.counts.presence = 0;
+}
+
+static void await_stop(double limit)
+{
+    double begin = now(), first = 0;
+    int open = g.connected;
+    for (int i = 0; i < g.connected; i++) g.connections[i].state = STOPPING;
+    while (open) {
+        if (now() > begin + limit) fail("%d of %d connections are open after %.0f s", open, g.connected, limit);
+        look(begin + limit, 0);
+        open = 0;
+        for (int i = 0; i < g.connected; i++) open += g.connections[i].state == STOPPING;
+        if (!first && open < g.connected) first = now() - begin;
+    }
+    printf("{\"first\":%.6f,\"last\":%.6f,\"told\":%lu,\"reset\":%lu}\n", first, now() - begin, g.counts.closing,
+           g.counts.reset);
+    g.connected = 0;
 }
 
 static void close_last(int count)
@@ -191,6 +210,7 @@ static void run(const char *name, char *rest)
         paced(a, b, c, count);
     else if (!strcmp(name, "idle") && sscanf(rest, "%lf", &a) == 1) idle(a);
     else if (!strcmp(name, "close") && sscanf(rest, "%d", &count) == 1) close_last(count);
+    else if (!strcmp(name, "stopped") && sscanf(rest, "%lf", &a) == 1) await_stop(a);
     else fail("unknown command: %s", name);
     fflush(stdout);
 }

@@ -103,7 +103,9 @@ static void take(struct connection *connection)
     ssize_t got = recv(connection->fd, buffer + before, READ, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
-        if (connection->state != CLOSING)
+        if (connection->state == STOPPING)
+            g.counts.reset += got < 0;
+        else if (connection->state != CLOSING)
             fail("the server ended a connection: %s", got ? strerror(errno) : "without a word");
         close_connection(connection);
         return;
