@@ -11,6 +11,11 @@ from app.passwords import BcryptPasswords
 ROUNDS = 4
 """The least that bcrypt takes."""
 
-if __name__ == "__main__":
+def make_passwords_cheap() -> None:
+    """From now on, in this process."""
     app.main.BcryptPasswords = partial(BcryptPasswords, ROUNDS)  # type: ignore[assignment, attr-defined]
+
+
+if __name__ == "__main__":
+    make_passwords_cheap()
     main()

@@ -91,9 +91,13 @@ def make_demo(file: Path, *options: str) -> None:
 
 
 class Serve(Protocol):
-    """Starts a server: ``env`` are its settings, ``arguments`` go to ``serve``. It returns at once."""
+    """Starts a server: ``env`` are its settings, ``arguments`` go to ``serve``, ``module`` is as for
+    ``Rollcall``. It returns at once.
+    """
 
-    def __call__(self, env: Mapping[str, str] | None = None, *arguments: str) -> Rollcall: ...
+    def __call__(
+        self, env: Mapping[str, str] | None = None, *arguments: str, module: str = QUICK_APP
+    ) -> Rollcall: ...
 
 
 @pytest.fixture
@@ -105,8 +109,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """
     started: list[Rollcall] = []
 
-    def start(env: Mapping[str, str] | None = None, *arguments: str) -> Rollcall:
-        server = Rollcall(tmp_path, env or {}, arguments)
+    def start(env: Mapping[str, str] | None = None, *arguments: str, module: str = QUICK_APP) -> Rollcall:
+        server = Rollcall(tmp_path, env or {}, arguments, module)
         started.append(server)
         server.spawn()
         return server

@@ -16,13 +16,16 @@ from app.http.pages import FOLDER
 from tests.parts.browser import NAMES, OPTIONS
 from tests.parts.missing import missing
 from tests.parts.serve import Rollcall, Serve, make_demo
+from tests.web import other_times
 from tests.web.page import Server
 
 Demo = Callable[..., Path]
 """Makes a database with a demo of so many `schools`, `classes`, `students`, days of `history`; once each."""
 
 Start = Callable[..., Awaitable[Server]]
-"""Starts a server of this test's own with a demo, which is named as for `Demo`."""
+"""Starts a server of this test's own with a demo, which is named as for `Demo`. `access`, `refresh`: the
+seconds that its tokens are good for, if not as many as always.
+"""
 
 
 @pytest.fixture(scope="session")
@@ -51,17 +54,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def start(demo: Demo, serve: Serve, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts servers. Killed and started again they have the same data and port."""
+    """Starts servers. Killed and started again they have the same data, port and clock."""
     if not (FOLDER / "index.html").is_file():
         missing("The pages", "run scripts/build-web, which builds them")
     started: list[Rollcall] = []
 
-    async def start_one(**size: int) -> Server:
+    async def start_one(access: float | None = None, refresh: float | None = None, **size: int) -> Server:
         shutil.copy(demo(**size), tmp_path / "rollcall.db")
-        process = serve({"ROLLCALL_SECRET": "s" * 40, "ROLLCALL_LIMIT_SIGNIN": "off"})
+        ahead = tmp_path / "ahead"
+        lifetimes = {other_times.ACCESS: access, other_times.REFRESH: refresh}
+        settings = {
+            "ROLLCALL_SECRET": "s" * 40,
+            "ROLLCALL_LIMIT_SIGNIN": "off",
+            other_times.AHEAD: str(ahead),
+            **{name: str(seconds) for name, seconds in lifetimes.items() if seconds is not None},
+        }
+        process = serve(settings, module=other_times.__name__)
         started.append(process)
         await process.wait_ready()
-        return Server(process)
+        return Server(process, ahead)
 
     yield start_one
     for process in started:

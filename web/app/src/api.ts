@@ -2,6 +2,9 @@
 
 import type { WireError } from "rollcall-client";
 
+import { heard } from "./server_time";
+import { renewed } from "./session";
+
 /** Seconds for an answer. */
 const LIMIT = 20;
 
@@ -18,8 +21,23 @@ export class Rejected extends Error {
 /** The server could not be reached, or did not answer in time. */
 export class Unreachable extends Error {}
 
+/** A renewal of the access token that requests wait for together. */
+let renewing: Promise<unknown> | null = null;
+
 /** Sends a request and gives the JSON of its answer. Rejected, Unreachable. */
 export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  try {
+    return await send<T>(method, path, body);
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.status !== 401 || path.startsWith("/api/web/")) throw error;
+  }
+  // The device may have slept for longer than the access token was good for.
+  renewing ??= renewed("unauthenticated").finally(() => (renewing = null));
+  await renewing;
+  return await send<T>(method, path, body);
+}
+
+async function send<T>(method: string, path: string, body: unknown): Promise<T> {
   let answer: Response;
   let json: unknown;
   try {
@@ -33,6 +51,8 @@ export async function request<T>(method: string, path: string, body?: unknown): 
       signal: AbortSignal.timeout(LIMIT * 1000),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    // What has been kept offline, and tells an old time, are answers to GET alone.
+    if (method !== "GET") heard(answer.headers.get("Date"));
     json = await answer.json();
   } catch {
     throw new Unreachable();

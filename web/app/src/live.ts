@@ -16,6 +16,7 @@ import {
   type Topic,
 } from "rollcall-client";
 
+import { heard } from "./server_time";
 import { renewed, user } from "./session";
 
 /** How current everything is. */
@@ -61,7 +62,10 @@ export function keepConnected(): void {
 async function connect(userId: string): Promise<() => void> {
   const store = await openStore(userId);
   const made = new Client({ user: userId, token: renewed, store });
-  made.onReady((now) => (ready.value = now));
+  made.onReady((now) => {
+    heard(now.time);
+    ready.value = now;
+  });
   made.onStatus((now) => (status.value = now));
   made.onAction(() => (queue.value = [...made.actions]));
   await made.start();

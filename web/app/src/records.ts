@@ -2,6 +2,8 @@
 
 import type { StoredRecord } from "rollcall-client";
 
+import { serverNow } from "./server_time";
+
 export interface Code {
   readonly code: string;
   readonly label: string;
@@ -116,5 +118,5 @@ export function onRoll(records: readonly StoredRecord[], classId: string, date: 
 
 /** Today in a time zone, `YYYY-MM-DD`. */
 export function todayIn(timeZone: string): string {
-  return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(new Date());
+  return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(serverNow());
 }

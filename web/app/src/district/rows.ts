@@ -7,6 +7,7 @@ import type { Summary } from "../records";
 import { clockIn, type Moment } from "../school/clock";
 import { figuresOf, rateOf, type Codes } from "../school/figures";
 import { together } from "../parts/together";
+import { serverNow } from "../server_time";
 import { countClasses, type AllSchools, type ListedSchool } from "./schools";
 
 const CLASSES_AT_ONCE = 3;
@@ -77,7 +78,7 @@ export function follow(client: Client, rows: readonly Row[], shown: () => void):
   });
   let minute = 0;
   const clock = setInterval(() => {
-    const now = Math.floor(Date.now() / 60_000);
+    const now = Math.floor(serverNow() / 60_000);
     if (now !== minute) batch(() => ends.forEach(({ tick }) => tick()));
     minute = now;
   }, 1000);
@@ -129,7 +130,7 @@ const clocks = new Map<string, (at: Date) => Moment>();
 function nowIn(timeZone: string): Moment {
   const clock = clocks.get(timeZone) ?? clockIn(timeZone);
   clocks.set(timeZone, clock);
-  return clock(new Date());
+  return clock(new Date(serverNow()));
 }
 
 function ofDay(topic: Topic, date: string): Summary | null {

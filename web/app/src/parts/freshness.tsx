@@ -3,6 +3,7 @@
 import type { Status } from "rollcall-client";
 
 import { t, timeOf } from "../messages";
+import { byServer } from "../server_time";
 
 const SHAPES = { live: "●", catching_up: "◐", offline: "○", refused: "×", stopped: "×" } as const;
 
@@ -23,6 +24,6 @@ function words({ state, since }: Status): string {
     case "refused":
       return t("no_access");
     default:
-      return t("offline_since", { time: timeOf(since * 1000) });
+      return t("offline_since", { time: timeOf(byServer(since * 1000)) });
   }
 }

@@ -1,9 +1,10 @@
 /** What this device is like, and what its user has chosen for the register on it. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
 import { language } from "../messages";
 import type { Period } from "../records";
+import { serverNow } from "../server_time";
 import { keptSignal } from "./kept";
 import type { Order } from "./rows";
 
@@ -19,8 +20,9 @@ export const order = keptSignal<Order>("order", "family");
 export const hasShortcuts = keptSignal("shortcuts", true);
 
 /** The time now; it moves on every half minute. */
-export const now = signal(new Date());
-setInterval(() => (now.value = new Date()), 30_000);
+export const now = computed(() => (ticks.value, new Date(serverNow())));
+const ticks = signal(0);
+setInterval(() => ticks.value++, 30_000);
 
 /** Today in a time zone, `YYYY-MM-DD`. */
 export function dayIn(timeZone: string): string {

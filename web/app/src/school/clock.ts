@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { language } from "../messages";
 import type { Period } from "../records";
+import { serverNow } from "../server_time";
 
 /** `date`: `YYYY-MM-DD`, `time`: `HH:MM`. */
 export interface Moment {
@@ -38,10 +39,10 @@ export function useMoment(timeZone: string): Moment {
   const [, setMinute] = useState(0);
   useEffect(() => {
     // Looked at each second: a timer for the next minute would be late after the device has slept.
-    const timer = setInterval(() => setMinute(Math.floor(Date.now() / 60_000)), 1000);
+    const timer = setInterval(() => setMinute(Math.floor(serverNow() / 60_000)), 1000);
     return () => clearInterval(timer);
   }, []);
-  return clock(new Date());
+  return clock(new Date(serverNow()));
 }
 
 /** The period of now: the last one that has begun, before the first one the first. */

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import { t } from "../messages";
+import { serverNow } from "../server_time";
 import { send } from "./acts";
 import { useBoard } from "./board_context";
 import type { Column } from "./columns";
@@ -82,7 +83,7 @@ export function DoneButton({ task }: { readonly task: ShownTask }) {
 
 function Facts({ task, column }: CardProps) {
   const { members } = useBoard();
-  const isLate = isOverdue(task, Date.now());
+  const isLate = isOverdue(task, serverNow());
   return (
     <div class="task-facts">
       {task.priority !== "normal" && <span class={`task-priority ${task.priority}`}>{priorityWord(task.priority)}</span>}

@@ -3,6 +3,7 @@
 import { computed } from "@preact/signals";
 
 import { language } from "../messages";
+import { serverNow } from "../server_time";
 
 const SHORT = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } as const;
 const formats = computed(() => ({
@@ -14,7 +15,7 @@ const formats = computed(() => ({
 export function moment(at: string): string {
   const date = new Date(at);
   const { short, withYear } = formats.value;
-  return (date.getFullYear() === new Date().getFullYear() ? short : withYear).format(date);
+  return (date.getFullYear() === new Date(serverNow()).getFullYear() ? short : withYear).format(date);
 }
 
 /** What an input of the type `datetime-local` shows for a moment. */

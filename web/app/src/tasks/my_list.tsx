@@ -7,6 +7,7 @@ import { acts, useTopic } from "../live";
 import { number, t } from "../messages";
 import type { Messages } from "../messages/en";
 import { of } from "../records";
+import { serverNow } from "../server_time";
 import { user } from "../session";
 import { saved } from "./acts";
 import { DoneButton } from "./card";
@@ -42,7 +43,7 @@ export function MyTasks() {
   const ids = teamsOf();
   const tell = (id: string, found: OfTeam): void => void (teams.value = new Map(teams.peek()).set(id, found));
   const mine = ids.flatMap((id) => (teams.value.get(id)?.tasks ?? []).filter(({ assignees }) => assignees.includes(me)));
-  const now = Date.now();
+  const now = serverNow();
   const shown = filtered(mine, filter, now).sort(byDue);
   const groupOf = (task: ShownTask): keyof Messages => GROUPS.find(([, has]) => has(task, now))?.[0] ?? "task_later";
   return (

@@ -2,6 +2,7 @@
 
 import type { QueuedAction, StoredAction, StoredRecord } from "rollcall-client";
 
+import { serverNow } from "../server_time";
 import { user } from "../session";
 import type { Saved } from "./acts";
 import type { ShownTask, Task, TaskFields, Trash } from "./records";
@@ -115,7 +116,7 @@ function created(tasks: Tasks, { op_id, payload }: StoredAction, state: "queued"
     section,
     rank: rankAtEnd(tasks, section),
     created_by: user.peek()?.id ?? "",
-    created_at: new Date().toISOString(),
+    created_at: new Date(serverNow()).toISOString(),
     completed_at: null,
     changed: {},
     state,

@@ -6,6 +6,7 @@ import { useMemo, useState } from "preact/hooks";
 import { acts, useTopic } from "../live";
 import { t } from "../messages";
 import { of } from "../records";
+import { serverNow } from "../server_time";
 import { user } from "../session";
 import { saved, send } from "./acts";
 import { Board } from "./board";
@@ -38,7 +39,7 @@ export function TeamTasks({ id }: { readonly id: string }) {
   const used = sectionsOf(tasks);
   const sections = [...used, ...added.filter((name) => !used.includes(name))];
   const by = view.value.by ?? (sections.length > 0 ? "section" : "status");
-  const shown = filtered(tasks, filter, Date.now());
+  const shown = filtered(tasks, filter, serverNow());
   const columns = columnsOf(shown, by, sections);
   const path = `/teams/${encodeURIComponent(id)}`;
 
