@@ -17,6 +17,7 @@ from bench import day as day_bench
 from bench import latency as latency_bench
 from bench import marks as marks_bench
 from bench import nodes as nodes_bench
+from bench import pages as pages_bench
 from bench import push as push_bench
 from bench import reads as reads_bench
 from bench import room as room_bench
@@ -291,11 +292,32 @@ def room(levels: tuple[int, ...], rounds: int, seconds: int, settle: float) -> N
     click.echo(room_bench.report(measured))
 
 
+@cli.command()
+@noisy_option
+@rounds_option
+@click.option("--seconds", type=click.FloatRange(0.1, 60), default=10.0, show_default=True)
+@number("--marks", pages_bench.MARKS, 1_000, "Of which each is timed.")
+@number("--schools", pages_bench.SCHOOLS, 1_000, "Rows of the district's page.")
+@number("--pace", pages_bench.PACE, 2_000, "Marks per second in all schools.")
+def pages(noisy: bool, rounds: int, seconds: float, marks: int, schools: int, pace: int) -> None:
+    """What people see of the pages in Chromium, and how soon."""
+    results = in_folder(
+        pages_bench.measure,
+        schools=schools,
+        pace=pace,
+        marks=marks,
+        rounds=rounds,
+        seconds=seconds,
+        noisy=noisy,
+    )
+    click.echo(pages_bench.report(results))
+
+
 @cli.command(name="all")
 @click.pass_context
 def everything(context: click.Context) -> None:
     """Everything but the day, as the other commands do it by themselves."""
-    for command in (marks, latency, reads, push, connections, curves, nodes, room):
+    for command in (marks, latency, reads, push, connections, curves, nodes, room, pages):
         click.echo(f"\n## {command.name}\n")
         context.invoke(command)
 

@@ -6,6 +6,7 @@ The load generator, and a MongoDB where there is one, share the other.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 SERVER_CORE = 0
@@ -28,6 +29,28 @@ def cpu_seconds(pid: int) -> float:
     # proc(5): after the name in parentheses, utime and stime are the 12th and 13th fields.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def cpu_seconds_below(pid: int, mark: bytes) -> float:
+    """The processor time of the processes that this one has started, and that these have, as far as they
+    still run and have the mark in their command lines.
+    """
+    found = 0.0
+    for path in Path("/proc").glob("[0-9]*"):
+        # One may end while it is looked at.
+        with suppress(OSError):
+            if mark in (path / "cmdline").read_bytes() and _is_below(int(path.name), pid):
+                found += cpu_seconds(int(path.name))
+    return found
+
+
+def _is_below(pid: int, other: int) -> bool:
+    while pid > 1:
+        # proc(5): after the name in parentheses, the parent is the 2nd field.
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        if pid == other:
+            return True
+    return False
 
 
 def resident_bytes(pid: int) -> int:

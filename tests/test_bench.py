@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from app.http.pages import FOLDER, INDEX
 from bench.cli import cli
 from bench.load import Dashboard, Load, Writer
 from bench.school_years import Years, fill
 from bench.servers import Size
 from bench.table import percentile, spread
+from tests.parts.browser import NAMES
+from tests.parts.missing import missing
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 120
@@ -70,6 +74,20 @@ def test_reads_are_measured_without_a_full_scan(tmp_path: Path) -> None:
         [kind, way] for way in ("HTTP", "in the process") for kind in kinds
     ]
     assert "None of the statements reads" in printed
+
+
+def test_pages_are_measured_in_a_browser() -> None:
+    if not (FOLDER / INDEX).is_file():
+        missing("The pages", "run scripts/build-web, which builds them")
+    if not any(shutil.which(name) for name in NAMES):
+        missing("Chromium", "install it (Debian: apt-get install chromium)")
+    size = ("--schools", "2", "--seconds", "0.3", "--marks", "2", "--pace", "4")
+    printed = run("pages", "--rounds", "1", "--noisy", *size)
+    assert [row[0] for row in rows(printed) if row[0] != "---"] == [
+        *("on the own screen", "in a second browser"),
+        "a district of 2 schools",
+        *("at rest", "moving", "moving, sorted by attendance"),
+    ]
 
 
 async def test_a_made_file_is_used_again_and_a_part_of_one_is_not(tmp_path: Path) -> None:
