@@ -12,6 +12,7 @@ from handlers.dispatch.policy import class_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_class
 from handlers.figures import class_enrolments, enrolments_in, marks_changed
+from handlers.planned import default_mark
 from models.action import Payload
 from models.attendance import (
     OPEN,
@@ -124,8 +125,7 @@ async def _held(ctx: Context, sheet: Sheet, student_id: str) -> Record | None:
 def _check_precedence(marker: Marker, held: Record | None) -> None:
     """Conflict where the mark that is held is stronger than one from here."""
     if not precedence(held, marker.source) and held is not None:
-        setter = "was planned" if held["source"] == "planned" else "was set by the office"
-        raise Conflict(f"This mark {setter}: ask the office to change it.", current=held)
+        raise Conflict("This mark was set by the office: ask the office to change it.", current=held)
 
 
 def _open_register(ctx: Context, marker: Marker) -> str:
@@ -218,20 +218,26 @@ async def mark_all(ctx: Context, payload: Payload) -> None:
     reads=_mark_reads,
 )
 async def clear(ctx: Context, payload: Payload) -> None:
-    """Take a student's mark away; its history stays."""
+    """Take a student's mark away; its history stays.
+
+    Where an absence is planned, its mark comes back, unless it is that one which is taken away.
+    """
     marker = await _marker(ctx, payload)
     sheet, student_id = marker.sheet, payload["student_id"]
     held = await _held(ctx, sheet, student_id)
-    if code_of(held) is None:
+    if held is None or code_of(held) is None:
         raise NotFound("This student has no mark on this sheet.")
     _check_unlocked(marker)
     _check_precedence(marker, held)
-    ctx.put(mark_record(sheet, student_id, code=None, source=marker.source, by=ctx.actor.id, at=ctx.at))
     counted = await _is_on_roll(ctx, sheet, student_id)
+    planned = None
+    if counted and held["source"] != "planned":
+        planned = await default_mark(ctx, marker.school, sheet, student_id)
+    cleared = mark_record(sheet, student_id, code=None, source=marker.source, by=ctx.actor.id, at=ctx.at)
+    ctx.put(planned or cleared)
     after = _open_register(ctx, marker)
-    await marks_changed(
-        ctx, sheet, [(code_of(held), None)] if counted else [], before=marker.state, after=after
-    )
+    moves = [(code_of(held), code_of(planned))] if counted else []
+    await marks_changed(ctx, sheet, moves, before=marker.state, after=after)
 
 
 @action(

@@ -120,6 +120,28 @@ async def registers(
     return items, shown[-1][0] if len(keyed) > len(shown) else None
 
 
+async def planned_absences(
+    storage: Storage,
+    school_id: str,
+    first: str,
+    last: str | None,
+    student_id: str | None,
+    *,
+    after: After | None = None,
+    limit: int,
+) -> Page:
+    """The planned absences with a day from `first` to `last` (None: without an end), of one student if given;
+    what is over first comes first.
+    """
+    days = {"to": (first, None), "from": (None, last)}
+    wanted = query("absence", school_id=school_id, within=days, order=("to",), after=after, limit=limit + 1)
+    if student_id is not None:
+        wanted = replace(wanted, equal=(("room", f"school:{school_id}"), ("student_id", student_id)))
+    found = await storage.find(wanted)
+    shown = found[:limit]
+    return shown, wanted.page_key(shown[-1]) if len(found) > limit else None
+
+
 async def summary(storage: Storage, school: Record, day: str) -> Record:
     """The figures of one school's day: its `summary` record, or one without counts and with seq 0 where
     nothing was marked yet.
@@ -165,17 +187,19 @@ async def summaries(
     return [stored[id] for id in days], further
 
 
-async def student_page(storage: Storage, student: Record, only: Collection[str] | None = None) -> Record:
+async def student_page(
+    storage: Storage, student: Record, today: str, only: Collection[str] | None = None
+) -> Record:
     """`{student, classes, enrolments, marks, totals}`, read in parallel.
 
     `classes`: every class the student is or was in, by name; `enrolments`: from when to when, oldest first;
-    `marks`: the newest 30, newest first; `totals`: how many of all their marks have each code. `only`: what
-    belongs to these classes, and nothing else.
+    `marks`: the newest 30 up to `today` (`YYYY-MM-DD`), newest first; `totals`: how many of all their marks
+    up to then have each code. `only`: what belongs to these classes, and nothing else.
     """
     room = f"school:{student['school_id']}"
     class_ids = [id for id in student["class_ids"] if only is None or id in only]
     within = {} if only is None else {"class_id": tuple(class_ids)}
-    marks = query("mark", one_of=within, student_id=student["id"])
+    marks = query("mark", one_of=within, within={"date": (None, today)}, student_id=student["id"])
     classes, enrolments, newest, totals = await asyncio.gather(
         loaded(storage, room, [("class", class_id) for class_id in class_ids]),
         storage.find(query("enrolment", one_of=within, room=room, student_id=student["id"])),

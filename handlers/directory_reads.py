@@ -19,6 +19,7 @@ from models.errors import Forbidden, NotFound
 from models.journal import ORG, Record
 from models.ports import Storage
 from models.query import Query, query
+from models.school import days_of
 from models.student import is_on_roll
 
 
@@ -40,7 +41,7 @@ async def schools_of_actor(
 def school_with_codes(school: Record) -> Record:
     """The school with its codes in full, in the order in which they are offered."""
     codes = code_set(school["code_set"]).codes.values()
-    return {**school, "codes": [code.to_wire() for code in codes]}
+    return {**school, "days": days_of(school), "codes": [code.to_wire() for code in codes]}
 
 
 async def classes_of_school(

@@ -5,7 +5,7 @@ Every handler that changes one of these calls here; no other code writes a tally
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from handlers.dispatch.context import Context
@@ -45,7 +45,7 @@ async def summary_of(ctx: Context, school_id: str, day: str) -> Record:
     """The school's summary of the day; one without counts where there is none yet."""
     summary = await ctx.get("summary", summary_id(school_id, day))
     if summary is None:
-        summary = summary_record(school_id, day, await _students_of_school(ctx, day))
+        summary = summary_record(school_id, day, (await _students_by_day(ctx, [day]))[day])
     return summary
 
 
@@ -68,6 +68,40 @@ async def marks_changed(
     if before != after:
         registers = registers_moved(registers, before, after)
     ctx.derive(SUMMARY, {**summary, "counts": moved(summary["counts"], moves), "registers": registers})
+
+
+async def sheets_marked(ctx: Context, school_id: str, moves: Mapping[Sheet, Sequence[Move]]) -> None:
+    """Derive tallies and summaries after changes on many sheets, whose registers stay as they are, missing
+    ones too.
+
+    `moves`: by sheet, of students on roll whose marks have changed. Reads everything at once, however many
+    sheets there are.
+    """
+    if not moves:
+        return
+    days = sorted({sheet.date for sheet in moves})
+    range_of_days = {"date": (days[0], days[-1])}
+    classes = {"class_id": tuple(sorted({sheet.class_id for sheet in moves}))}
+    found = await ctx.find(query("tally", room=ctx.room, one_of=classes, within=range_of_days))
+    tallies = {tally["id"]: tally for tally in found}
+    found = await ctx.find(query("summary", room=ctx.room, school_id=school_id, within=range_of_days))
+    summaries = {summary["date"]: summary for summary in found}
+    enrolments = {class_id: await class_enrolments(ctx, class_id) for class_id in classes["class_id"]}
+    students = await _students_by_day(ctx, [day for day in days if day not in summaries])
+    on_roll: dict[tuple[str, str], int] = {}
+    of_day: dict[str, list[Move]] = {day: [] for day in days}
+    for sheet, own in moves.items():
+        of_day[sheet.date] += own
+        tally = tallies.get(sheet.tally_id)
+        if tally is None:
+            place = (sheet.class_id, sheet.date)
+            if place not in on_roll:
+                on_roll[place] = len(students_on_roll(enrolments[sheet.class_id], sheet.date))
+            tally = tally_record(sheet, on_roll[place])
+        ctx.derive(TALLY, {**tally, "counts": moved(tally["counts"], own)})
+    for day, own in of_day.items():
+        summary = summaries.get(day) or summary_record(school_id, day, students[day])
+        ctx.derive(SUMMARY, {**summary, "counts": moved(summary["counts"], own)})
 
 
 async def roll_changed(
@@ -108,12 +142,14 @@ async def roll_changed(
             ctx.derive(SUMMARY, {**summary, "counts": counts, "on_roll": summary["on_roll"] + change})
 
 
-async def _students_of_school(ctx: Context, day: str) -> int:
-    """How many distinct students of the school are on roll on the day."""
-    begun = {"from": (None, day)}
+async def _students_by_day(ctx: Context, days: Sequence[str]) -> dict[str, int]:
+    """How many distinct students of the school are on roll on each of the days, which are in order."""
+    if not days:
+        return {}
+    begun = {"from": (None, days[-1])}
     open_ones = await ctx.find(query("enrolment", room=ctx.room, to=None, within=begun))
-    ended = await ctx.find(query("enrolment", room=ctx.room, within={**begun, "to": (day, None)}))
-    return len(students_on_roll([*open_ones, *ended], day))
+    ended = await ctx.find(query("enrolment", room=ctx.room, within={**begun, "to": (days[0], None)}))
+    return {day: len(students_on_roll([*open_ones, *ended], day)) for day in days}
 
 
 def _covered(enrolments: Sequence[Record], day: str) -> bool:

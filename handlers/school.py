@@ -46,7 +46,7 @@ async def create(ctx: Context, payload: Payload) -> None:
     reads=_reads,
 )
 async def update(ctx: Context, payload: Payload) -> None:
-    """Change a school's name, time zone, codes, periods or days of marking back."""
+    """Change a school's name, time zone, codes, periods, school days or days of marking back."""
     ctx.put(changed_school(await existing(ctx, "school", payload), payload["set"]))
 
 

@@ -25,7 +25,7 @@ KEPT_RECORDS = 100_000
 """How many records the built snapshots that a node keeps hold together: about 150 MB."""
 
 SNAPSHOT_KINDS: dict[str, frozenset[str]] = {
-    "school": frozenset({"school", "class", "register", "tally", "mark", "summary"}),
+    "school": frozenset({"school", "class", "register", "tally", "mark", "summary", "absence"}),
     "class": frozenset({"class", "student", "enrolment", "register", "tally", "mark"}),
     "summary": frozenset({"summary"}),
     "team": frozenset({"team", "member", "task"}),
@@ -37,7 +37,7 @@ wants them.
 """
 
 DATED_KINDS = frozenset({"register", "tally", "mark", "summary"})
-"""Kinds of which a snapshot holds one day."""
+"""Kinds of which a snapshot holds one day. Of absences it holds those that are not over on that day."""
 
 
 @dataclass(slots=True)
@@ -121,7 +121,8 @@ class Snapshots:
         room = f"school:{school_id}"
         day = day or str(await self.today(school_id))
         dated = [query(kind, school_id=school_id, date=day) for kind in ("register", "tally", "mark")]
-        records = await self._all([query("school", room=room), query("class", room=room), *dated])
+        planned = query("absence", school_id=school_id, within={"to": (day, None)})
+        records = await self._all([query("school", room=room), query("class", room=room), *dated, planned])
         return [*records, *await self._summary(school_id, day)]
 
     async def _class(self, class_id: str, day: str | None) -> list[Record]:

@@ -11,6 +11,7 @@ from handlers.dispatch.rooms import room_of_class, room_of_school, room_of_stude
 from handlers.figures import roll_changed
 from handlers.named import archivable, existing, key_of, reads_of
 from handlers.new_id import unused_id
+from handlers.planned import absences_of, set_defaults
 from models.action import Payload
 from models.errors import Conflict, Invalid, NotFound
 from models.journal import Record
@@ -100,7 +101,10 @@ def _new_enrolment(room: str, payload: Payload) -> RecordKey:
     reads=lambda room, payload: (*_class_and_student(room, payload), _new_enrolment(room, payload)),
 )
 async def enrol(ctx: Context, payload: Payload) -> None:
-    """Put a student on the roll of a class of the same school, from a first to a last day."""
+    """Put a student on the roll of a class of the same school, from a first to a last day.
+
+    Absences that are planned for the student already are marked in this class too.
+    """
     class_id, student_id = payload["class_id"], payload["student_id"]
     first_day, last_day = payload["from"], payload["to"]
     school_class = await ctx.get("class", class_id)
@@ -117,10 +121,15 @@ async def enrol(ctx: Context, payload: Payload) -> None:
     if in_the_way is not None:
         days = f"from {in_the_way['from']}" + (f" to {in_the_way['to']}" if in_the_way["to"] else "")
         raise Conflict(f"The student is in this class {days} already.", current=in_the_way)
-    ctx.put(enrolment_record(school_class["school_id"], class_id, student_id, first_day, last_day))
+    enrolment = enrolment_record(school_class["school_id"], class_id, student_id, first_day, last_day)
+    ctx.put(enrolment)
     if class_id not in student["class_ids"]:
         ctx.derive("student.classes", student_in_class(student, class_id))
     await roll_changed(ctx, school_class["school_id"], class_id, student_id, first_day, last_day)
+    absences = await absences_of(ctx, [student_id], first_day, last_day)
+    school = await ctx.org("school", school_class["school_id"]) if absences else None
+    if school is not None:
+        await set_defaults(ctx, school, absences, [enrolment])
 
 
 @action(

@@ -54,11 +54,14 @@ class Code:
 
 
 class CodeSet:
-    """The codes that a school uses, in the order in which they are offered."""
+    """The codes that a school uses, in the order in which they are offered. `excused`: that of a planned
+    absence of which nothing else is said.
+    """
 
-    def __init__(self, name: str, label: str, codes: Iterable[Code]) -> None:
+    def __init__(self, name: str, label: str, codes: Iterable[Code], *, excused: str) -> None:
         self.name = name
         self.label = label
+        self.excused = excused
         self.codes = MappingProxyType({code.code: code for code in codes})
 
     def get(self, code: str) -> Code | None:
@@ -81,6 +84,7 @@ _SIMPLE = CodeSet(
         Code("E", "Excused", "out", "authorised", "#9327b9"),
         Code("O", "Off-site activity", "out", "approved_activity", "#204069"),
     ],
+    excused="E",
 )
 
 
@@ -142,6 +146,8 @@ _ENGLAND = CodeSet(
         _office("Z", "Not yet on the admission register", "not_possible", "#5d1252"),
         _office("#", "Planned closure", "not_possible", "#370c6f"),
     ],
+    # Leave that the school has granted beforehand, for whatever reason.
+    excused="C",
 )
 
 CODE_SETS = MappingProxyType({each.name: each for each in (_SIMPLE, _ENGLAND)})

@@ -17,6 +17,10 @@ MARK_DAYS_BACK = 7
 """How many days back teachers may mark, unless the school says otherwise."""
 
 MOST_DAYS_BACK = 60
+
+DAYS = (1, 2, 3, 4, 5)
+"""The ISO weekdays (1 Monday to 7 Sunday) on which there is school, unless the school says otherwise."""
+
 MOST_PERIODS = 20
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 
@@ -32,8 +36,11 @@ def school_record(
     code_set: str,
     periods: Sequence[dict[str, str]],
     mark_days_back: int = MARK_DAYS_BACK,
+    days: Sequence[int] = DAYS,
 ) -> Record:
-    """A new school. `time_zone` is an IANA name; `periods` are `{id, name, start, end}`, kept by start."""
+    """A new school. `time_zone` is an IANA name; `periods` are `{id, name, start, end}`, kept by start;
+    `days` are ISO weekdays, kept in their order.
+    """
     return {
         "kind": "school",
         "id": id,
@@ -42,14 +49,20 @@ def school_record(
         "code_set": code_set,
         "periods": in_order_of_start(periods),
         "mark_days_back": mark_days_back,
+        "days": sorted(days),
         "archived": False,
     }
+
+
+def days_of(school: Record) -> list[int]:
+    """The ISO weekdays on which there is school; a record may be older than the field."""
+    return list(school.get("days", DAYS))
 
 
 def changed_school(school: Record, changes: dict[str, Any]) -> Record:
     """The school with some of its fields changed, as `school.update` sends them."""
     changed = {**school, **changes}
-    return {**changed, "periods": in_order_of_start(changed["periods"])}
+    return {**changed, "periods": in_order_of_start(changed["periods"]), "days": sorted(days_of(changed))}
 
 
 def class_record(id: str, school_id: str, name: str) -> Record:
@@ -104,6 +117,17 @@ def _DaysBack(**kwargs: Any) -> fields.Integer:  # noqa: N802
     return fields.Integer(strict=True, validate=days, **kwargs)
 
 
+def _different(days: list[int]) -> None:
+    if len(set(days)) < len(days):
+        raise ValidationError("must not name a day twice")
+
+
+def _Days(**kwargs: Any) -> fields.List[Any]:  # noqa: N802
+    weekday = validate.Range(min=1, max=7, error="must be {min} (Monday) to {max} (Sunday)")
+    size = validate.Length(min=1, error="must have at least one day")
+    return fields.List(fields.Integer(strict=True, validate=weekday), validate=[size, _different], **kwargs)
+
+
 class SchoolCreatePayload(Payload):
     """`school.create`."""
 
@@ -113,6 +137,7 @@ class SchoolCreatePayload(Payload):
     code_set = _CodeSet(required=True)
     periods = _Periods(required=True)
     mark_days_back = _DaysBack(load_default=MARK_DAYS_BACK)
+    days = _Days(load_default=DAYS)
 
 
 class SchoolChanges(SetPayload):
@@ -123,6 +148,7 @@ class SchoolChanges(SetPayload):
     code_set = _CodeSet()
     periods = _Periods()
     mark_days_back = _DaysBack()
+    days = _Days()
 
 
 class SchoolUpdatePayload(Payload):

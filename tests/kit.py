@@ -98,7 +98,7 @@ class Replay:
         key = (record["kind"], record["id"])
         if self.topic.name not in entry.topics or record["kind"] not in SNAPSHOT_KINDS[self.topic.noun]:
             return
-        if record.get("deleted"):
+        if record.get("deleted") or (record["kind"] == "absence" and record["to"] < self.day):
             self.records.pop(key, None)
         elif record["kind"] not in DATED_KINDS or record["date"] == self.day:
             self.records[key] = record

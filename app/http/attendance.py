@@ -6,7 +6,7 @@ from app.http.call import Call
 from app.http.query import PageQuery, check_cursor, page
 from app.http.route import Answer, route
 from handlers import attendance_reads
-from models.schema import Day, Payload, StrictString
+from models.schema import Day, Id, Payload, StrictString
 
 TAG = "attendance"
 
@@ -26,6 +26,18 @@ class RegistersQuery(PageQuery):
     state = StrictString(
         load_default=None, metadata={"description": "Only those that are missing, open or taken."}
     )
+
+
+class AbsencesQuery(PageQuery):
+    """A page of the planned absences that have a day in a range."""
+
+    class Meta(PageQuery.Meta):
+        include = {  # noqa: RUF012 - marshmallow reads a plain dict
+            "from": Day(load_default=None, metadata={"description": TODAY}),
+        }
+
+    to = Day(load_default=None, metadata={"description": "The last day; without it there is no end."})
+    student_id = Id(load_default=None, metadata={"description": "Only those of this student."})
 
 
 class SummariesQuery(PageQuery):
@@ -75,6 +87,33 @@ async def registers(call: Call) -> Answer:
         school,
         day,
         state=call.query["state"],
+        after=after,
+        limit=call.query["limit"],
+    )
+    return page(items, further)
+
+
+@route(
+    "GET",
+    "/api/schools/{school_id}/absences",
+    "The planned absences of a school",
+    returns="Absences with a day in the range; what is over first comes first.",
+    access="roles in the school",
+    tag=TAG,
+    query=AbsencesQuery,
+)
+async def absences(call: Call) -> Answer:
+    """The planned absences of one school."""
+    school = await call.core.access.school(call.actor, call.path["school_id"])
+    after = check_cursor(call.query["cursor"], str, str)
+    first = call.query["from"] or str(await call.core.snapshots.today(school["id"]))
+    await call.revalidate([f"school:{school['id']}"], first)
+    items, further = await attendance_reads.planned_absences(
+        call.core.storage,
+        school["id"],
+        first,
+        call.query["to"],
+        call.query["student_id"],
         after=after,
         limit=call.query["limit"],
     )

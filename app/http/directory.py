@@ -122,7 +122,8 @@ async def students(call: Call) -> Answer:
     "GET",
     "/api/students/{student_id}",
     "A student",
-    returns="The student, classes, enrolments, the newest 30 marks, and how many of all have each code; "
+    returns="The student, classes, enrolments, the newest 30 marks up to today, and how many of all these "
+    "have each code; "
     "for teachers what belongs to their classes.",
     access="roles in the school, teachers of one of the student's classes",
     tag=TAG,
@@ -130,7 +131,9 @@ async def students(call: Call) -> Answer:
 async def student(call: Call) -> Answer:
     """One student."""
     found = await call.core.access.student(call.actor, call.path["student_id"])
-    return await student_page(call.core.storage, found, only=call.core.access.classes_of(call.actor, found))
+    today = str(await call.core.snapshots.today(found["school_id"]))
+    only = call.core.access.classes_of(call.actor, found)
+    return await student_page(call.core.storage, found, today, only=only)
 
 
 @route(

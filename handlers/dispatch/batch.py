@@ -20,6 +20,10 @@ from models.journal import Commit, Entry, Op, Record
 from models.ports import Ids, Storage
 from models.record import RecordKey, topics_of
 
+PUSHED = 1_000
+"""Entries of one commit that viewers are sent one by one. A larger one is `bulk`: its updates could be more
+than may wait for a client."""
+
 
 @dataclass(slots=True)
 class Prepared:
@@ -82,7 +86,9 @@ class Batch:
         for type, record in self.derived.values():
             self._append(type, record, None, None)
         self.derived.clear()
-        return Commit(self.view.room, epoch, tuple(self.entries)) if self.entries else None
+        if not self.entries:
+            return None
+        return Commit(self.view.room, epoch, tuple(self.entries), bulk=len(self.entries) > PUSHED)
 
     def _append(self, type: str, record: Record, by: str | None, op_id: str | None) -> None:
         room = self.view.room

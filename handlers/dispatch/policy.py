@@ -49,7 +49,8 @@ def check(spec: ActionSpec, actor: Actor, room: str, payload: Payload) -> Set[st
         names = ", ".join(sorted(held))
         raise Forbidden(f"{spec.type} is not allowed for the role {names}.")
     if spec.hidden:
-        kind, id = spec.about(room, payload) or ("record", "") if spec.about else ("record", "")
+        named = spec.about or spec.named
+        kind, id = (named and named(room, payload)) or ("record", "")
         raise NotFound(f"There is no {kind} {id}.".replace(" .", "."))
     raise Forbidden(
         "You have no role anywhere." if ANYWHERE in scopes else f"You have no role on {scopes[-1]}."

@@ -40,6 +40,7 @@ class ActionSpec:
     `permit`: what records must say beyond that; raises Forbidden or NotFound before anything else is told.
     `about`: the record that the action is about, for `if_seq`; None where it is about several. It finds no
     key for a new record.
+    `named`: the record whose own id names the room, where the action is about several.
     `reads`: records the handler is sure to read, fetched for a whole batch in one look.
     `prepare`: slow work on the payload before the room's turn, such as hashing a password.
     `many`: the ack's `data` is a list. `hidden`: out of reach is `not_found`, because the record is named
@@ -54,6 +55,7 @@ class ActionSpec:
     scopes: ScopesOf
     permit: Permit | None
     about: KeyOf | None
+    named: KeyOf | None
     reads: KeysOf
     many: bool
     hidden: bool
@@ -105,6 +107,7 @@ def action(
     scopes: ScopesOf = _only_the_room,
     permit: Permit | None = None,
     about: KeyOf | None = None,
+    named: KeyOf | None = None,
     reads: KeysOf = _nothing,
     many: bool = False,
     hidden: bool = False,
@@ -125,6 +128,7 @@ def action(
                 scopes=scopes,
                 permit=permit,
                 about=about,
+                named=named,
                 reads=reads,
                 many=many,
                 hidden=hidden,

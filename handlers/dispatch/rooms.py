@@ -93,7 +93,16 @@ async def room_of_class(rooms: Rooms, payload: Payload, actor: Actor) -> str:
 
 async def room_of_student(rooms: Rooms, payload: Payload, actor: Actor) -> str:
     """The school's room of the student that the payload names."""
-    room = await rooms.of("student", payload["student_id"])
+    return await _room_of_student(rooms, payload["student_id"])
+
+
+async def room_of_students(rooms: Rooms, payload: Payload, actor: Actor) -> str:
+    """The school's room of the first of the students that the payload names; the others must be in it."""
+    return await _room_of_student(rooms, payload["student_ids"][0])
+
+
+async def _room_of_student(rooms: Rooms, student_id: str) -> str:
+    room = await rooms.of("student", student_id)
     if room is None:
-        raise NotFound(f"There is no student {payload['student_id']}.")
+        raise NotFound(f"There is no student {student_id}.")
     return room

@@ -332,7 +332,7 @@ async def test_a_students_page_shows_classes_enrolments_marks_and_totals(day: Sc
     await day.mark(day.teacher, "p1", "P")
     student = await day.core.storage.get(day.room, "student", "p3")
     assert student is not None
-    page = await student_page(day.core.storage, student)
+    page = await student_page(day.core.storage, student, TODAY)
     assert page["student"] == student
     assert [one["id"] for one in page["classes"]] == ["c1", "c2"]
     assert sorted(one["class_id"] for one in page["enrolments"]) == ["c1", "c2"]
@@ -347,7 +347,7 @@ async def test_a_students_page_holds_the_newest_30_marks_and_counts_all(day: Sch
             await day.core.put(day.room, _stored_mark(f"2026-02-{number:02}", period))
     student = await day.core.storage.get(day.room, "student", "p1")
     assert student is not None
-    page = await student_page(day.core.storage, student)
+    page = await student_page(day.core.storage, student, TODAY)
     assert len(page["marks"]) == 30
     places = [(mark["date"], mark["period"]) for mark in page["marks"]]
     assert places == sorted(places, reverse=True)
@@ -365,7 +365,7 @@ async def test_cleared_marks_are_in_no_total(day: SchoolDay) -> None:
     await day.core.act(day.teacher, "attendance.clear", {**day.sheet(), "student_id": "p1"})
     student = await day.core.storage.get(day.room, "student", "p1")
     assert student is not None
-    page = await student_page(day.core.storage, student)
+    page = await student_page(day.core.storage, student, TODAY)
     assert [mark["code"] for mark in page["marks"]] == [None]
     assert page["totals"] == {}
 
@@ -374,7 +374,7 @@ async def test_the_page_of_a_new_student_is_empty(day: SchoolDay) -> None:
     await day.core.put(day.room, student_record("p9", "s1", given_name="Kim", family_name="New"))
     student = await day.core.storage.get(day.room, "student", "p9")
     assert student is not None
-    page = await student_page(day.core.storage, student)
+    page = await student_page(day.core.storage, student, TODAY)
     assert {**page, "student": None} == {
         "student": None,
         "classes": [],
@@ -420,5 +420,5 @@ async def _a_day_of_everything(day: SchoolDay) -> None:
     await summaries_for(day, day.admin)
     student = await day.core.storage.get(day.room, "student", "p1")
     assert student is not None
-    await student_page(day.core.storage, student)
-    await student_page(day.core.storage, student, only={"c1", "c2"})
+    await student_page(day.core.storage, student, TODAY)
+    await student_page(day.core.storage, student, TODAY, only={"c1", "c2"})

@@ -135,6 +135,18 @@ def _steps() -> st.SearchStrategy[Step]:
         payload = st.fixed_dictionaries({"class_id": classes, "student_id": _students, **fields})
         return st.tuples(st.just("office"), st.just(f"enrolment.{type}"), payload)
 
+    def planned(verb: str, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
+        days = st.sampled_from([("2026-02-27", TODAY), (TODAY, TODAY), ("2026-02-27", "2026-02-27")])
+        who = st.lists(_students, min_size=1, max_size=2)
+        periods = st.none() | st.just(["1"])
+        payload = st.builds(
+            lambda ids, range, chosen, rest: {
+                "student_ids": ids, "from": range[0], "to": range[1], "periods": chosen, **rest
+            },
+            who, days, periods, st.fixed_dictionaries(more),
+        )  # fmt: skip
+        return st.tuples(st.just("office"), st.just(f"attendance.{verb}"), payload)
+
     return st.one_of(
         on_a_sheet("mark", student_id=_students, code=_codes),
         on_a_sheet("mark", student_id=_students, code=_codes),
@@ -144,6 +156,8 @@ def _steps() -> st.SearchStrategy[Step]:
         on_a_sheet("reopen"),
         in_the_office("create", **{"from": _dates, "to": st.none() | _dates}),
         in_the_office("end", to=_dates),
+        planned("plan", code=st.sampled_from(["E", "A", "O"]), reason=st.just("Trip")),
+        planned("unplan"),
     )
 
 

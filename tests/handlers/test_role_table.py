@@ -156,6 +156,16 @@ async def a_taken_sheet(world: World) -> dict[str, Any]:
     return sheet
 
 
+async def a_plan(world: World) -> dict[str, Any]:
+    return {"student_ids": [await world.student()], "from": TODAY, "to": "2026-03-06", "reason": "Trip"}
+
+
+async def an_absence_to_cancel(world: World) -> dict[str, Any]:
+    plan = await a_plan(world)
+    await world.core.act(world.actors["admin"], "attendance.plan", plan)
+    return {name: value for name, value in plan.items() if name != "reason"}
+
+
 async def a_new_user(world: World) -> dict[str, Any]:
     roles = [{"role": "office", "scope": "school:s1"}]
     return {"email": f"new{world.number()}@example.test", "name": "Eve Example", "roles": roles}
@@ -198,6 +208,8 @@ TABLE: dict[str, tuple[set[str], Build]] = {
     "attendance.clear": (MARKERS, a_mark_to_clear),
     "attendance.take": (MARKERS, an_open_sheet),
     "attendance.reopen": (OFFICE, a_taken_sheet),
+    "attendance.plan": (OFFICE, a_plan),
+    "attendance.unplan": (OFFICE, an_absence_to_cancel),
     "class.create": (DIRECTORY, of({"school_id": "s1", "name": "3A"})),
     "class.update": (DIRECTORY, of({"class_id": "s1-c1", **NAMED})),
     "class.archive": (DIRECTORY, of({"class_id": "s1-c1"})),
@@ -239,7 +251,7 @@ deletes only their own."""
 
 def refusal(type: str, name: str) -> type[RollcallError]:
     """What others are told: a record named by its own id does not exist for who has no role on its scopes."""
-    noun = type.partition(".")[0]
+    noun = "student" if type.endswith("plan") else type.partition(".")[0]
     if type.endswith(".create") or noun not in ("student", "task", "user"):
         return Forbidden
     in_reach = {"student": {"viewer"}, "task": {"member"}}

@@ -49,6 +49,7 @@ def test_a_new_school_keeps_its_periods_in_the_order_of_the_day() -> None:
         "code_set": "simple",
         "periods": [FIRST, SECOND],
         "mark_days_back": MARK_DAYS_BACK,
+        "days": [1, 2, 3, 4, 5],
         "archived": False,
     }
 
@@ -89,6 +90,11 @@ def test_a_changed_school_is_a_new_record_with_its_periods_in_order() -> None:
         ({"mark_days_back": 61}, "mark_days_back"),
         ({"mark_days_back": True}, "mark_days_back"),
         ({"mark_days_back": 7.5}, "mark_days_back"),
+        ({"days": []}, "days"),
+        ({"days": [0]}, "days.0"),
+        ({"days": [1, 8]}, "days.1"),
+        ({"days": [True]}, "days.0"),
+        ({"days": [1, 2, 1]}, "days"),
         ({"school_id": "s 1"}, "school_id"),
         ({"archived": True}, "archived"),
     ],

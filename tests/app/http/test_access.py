@@ -30,6 +30,7 @@ READERS: dict[str, tuple[set[str], int]] = {
     "/api/schools/s1": (SCHOOL | TEACHERS, 403),
     "/api/schools/s1/classes": (SCHOOL, 403),
     "/api/schools/s1/registers": (SCHOOL, 403),
+    "/api/schools/s1/absences": (SCHOOL, 403),
     "/api/schools/s1/summary": (SCHOOL, 403),
     "/api/summary": (set(EVERYBODY), 0),
     "/api/classes/c1": (SCHOOL | {"teacher"}, 403),

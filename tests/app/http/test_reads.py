@@ -47,6 +47,7 @@ class TestDirectory:
         school = (await door.get("/api/schools/s1", world.teacher)).json
         assert (school["kind"], school["id"], school["periods"]) == ("school", "s1", PERIODS)
         assert [code["code"] for code in school["codes"]] == ["P", "L", "A", "E", "O"]
+        assert school["days"] == [1, 2, 3, 4, 5]
 
     async def test_classes_and_their_students_are_listed_by_name(self, door: Door, world: World) -> None:
         assert ids((await door.get("/api/schools/s1/classes", world.viewer)).items) == ["c1", "c2"]
@@ -154,6 +155,41 @@ class TestAttendance:
         assert [one["school_id"] for one in await pages(door, "/api/summary", world.admin, 1)] == ["s1", "s2"]
         assert [one["counts"] for one in (await door.get("/api/summary", world.viewer)).items] == [{"P": 1}]
         assert (await door.get("/api/summary", world.teacher)).items == []
+
+    async def test_planned_absences_are_those_with_a_day_in_the_range(self, door: Door, world: World) -> None:
+        for student_id, first, last in (
+            ("p1", DAY, "2026-03-13"),
+            ("p2", "2026-03-04", "2026-03-05"),
+            ("p1", "2026-03-20", "2026-03-20"),
+            ("p3", "2026-02-27", "2026-02-27"),
+        ):
+            plan = {"student_ids": [student_id], "from": first, "to": last, "reason": "Trip"}
+            await world.core.act(world.office, "attendance.plan", plan)
+        path = "/api/schools/s1/absences"
+
+        async def whose(parameters: str) -> list[tuple[str, str]]:
+            items = (await door.get(f"{path}?{parameters}", world.viewer)).items
+            return [(item["student_id"], item["to"]) for item in items]
+
+        short, long, later = ("p2", "2026-03-05"), ("p1", "2026-03-13"), ("p1", "2026-03-20")
+        assert await whose("") == [short, long, later]
+        assert await whose("to=2026-03-03") == [long]
+        assert await whose("from=2026-03-06&to=2026-03-31") == [long, later]
+        assert await whose("from=2026-02-01&to=2026-03-01") == [("p3", "2026-02-27")]
+        assert await whose("student_id=p1") == [long, later]
+        assert await whose("student_id=p1&to=2026-03-19") == [long]
+        assert await whose("student_id=q1") == []
+        assert len(await pages(door, path, world.viewer, 1)) == 3
+        assert (await door.get(f"{path}?from=today", world.viewer)).error["fields"].keys() == {"from"}
+
+    async def test_a_students_page_leaves_out_what_is_planned_for_later(
+        self, door: Door, world: World
+    ) -> None:
+        plan = {"student_ids": ["p1"], "from": DAY, "to": "2026-03-31", "reason": "Trip"}
+        await world.core.act(world.office, "attendance.plan", plan)
+        page = (await door.get("/api/students/p1", world.office)).json
+        assert {mark["date"] for mark in page["marks"]} == {DAY}
+        assert page["totals"] == {"E": 2}
 
 
 class TestTasks:

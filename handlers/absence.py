@@ -1,0 +1,154 @@
+"""Actions on planned absences. The marks that follow are set by handlers/planned.py in the same commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handlers.dispatch.context import Context
+from handlers.dispatch.registry import action
+from handlers.dispatch.rooms import room_of_students
+from handlers.planned import absences_of, clear_defaults, enrolments_of, set_defaults
+from models.absence import (
+    MOST_MARKS,
+    Periods,
+    Planned,
+    PlanPayload,
+    UnplanPayload,
+    absence_record,
+    chosen_periods,
+    parts_left,
+    planned_code,
+    school_days,
+)
+from models.action import Payload
+from models.clock import day_in
+from models.codes import OFFICE_ROLES, code_set
+from models.errors import Invalid, NotFound
+from models.journal import Record
+from models.marking import marking_days
+from models.query import query
+from models.record import RecordKey
+from models.school import days_of
+
+
+def _student_keys(room: str, payload: Payload) -> Sequence[RecordKey]:
+    return [("student", student_id) for student_id in payload["student_ids"]]
+
+
+def _first_student(room: str, payload: Payload) -> RecordKey:
+    return ("student", payload["student_ids"][0])
+
+
+@action(
+    "attendance.plan",
+    schema=PlanPayload,
+    room=room_of_students,
+    roles=sorted(OFFICE_ROLES),
+    named=_first_student,
+    reads=_student_keys,
+    many=True,
+    hidden=True,
+)
+async def plan(ctx: Context, payload: Payload) -> None:
+    """Plan the absence of some students: on these school days they are marked before the lesson.
+
+    Takes the place of what was planned for the same students and lessons before.
+    """
+    school = await _school(ctx)
+    student_ids = await _students(ctx, payload)
+    first, last = payload["from"], payload["to"]
+    code = planned_code(code_set(school["code_set"]), payload["code"])
+    periods = _periods(school, payload)
+    _check_days(ctx, school, first, last)
+    await _cut(ctx, school, student_ids, first, last, periods)
+    planned = Planned(first, last, periods, code.code, payload["reason"])
+    who = {"by": ctx.actor.id, "by_name": ctx.actor.name, "at": ctx.at}
+    absences = [absence_record(ctx.new_id("a"), school["id"], id, planned, **who) for id in student_ids]
+    for absence in absences:
+        ctx.put(absence)
+    enrolments = await _open_enrolments(ctx, student_ids)
+    await set_defaults(ctx, school, absences, enrolments, most=MOST_MARKS)
+
+
+@action(
+    "attendance.unplan",
+    schema=UnplanPayload,
+    room=room_of_students,
+    roles=sorted(OFFICE_ROLES),
+    named=_first_student,
+    reads=_student_keys,
+    many=True,
+    hidden=True,
+)
+async def unplan(ctx: Context, payload: Payload) -> None:
+    """Take back what is planned for some students on these days; marks that somebody has changed since stay.
+
+    An absence that goes beyond them keeps its other days and periods.
+    """
+    school = await _school(ctx)
+    student_ids = await _students(ctx, payload)
+    first, last = payload["from"], payload["to"]
+    periods = _periods(school, payload)
+    if not await _cut(ctx, school, student_ids, first, last, periods):
+        raise NotFound("Nothing is planned for these students on these days.")
+    await clear_defaults(ctx, school["id"], student_ids, first, last, periods)
+
+
+async def _school(ctx: Context) -> Record:
+    """The room's school. Invalid where it is archived."""
+    school = await ctx.org("school", ctx.room.partition(":")[2])
+    if school is None:
+        raise NotFound("There is no such school.")
+    if school["archived"]:
+        raise Invalid.field("student_ids", "belong to an archived school: unarchive the school first")
+    return school
+
+
+async def _students(ctx: Context, payload: Payload) -> list[str]:
+    """The ids of the students, each once. Invalid for one that is archived or of another school."""
+    for number, student_id in enumerate(payload["student_ids"]):
+        student = await ctx.get("student", student_id)
+        if student is None:
+            raise Invalid.field(f"student_ids.{number}", "is not a student of this school")
+        if student["archived"] and ctx.type == "attendance.plan":
+            raise Invalid.field(f"student_ids.{number}", "is archived: unarchive the student first")
+    return list(dict.fromkeys(payload["student_ids"]))
+
+
+def _periods(school: Record, payload: Payload) -> Periods:
+    return chosen_periods(payload["periods"], [period["id"] for period in school["periods"]])
+
+
+def _check_days(ctx: Context, school: Record, first: str, last: str) -> None:
+    """Invalid for a range that begins before the school year, and for one without a school day."""
+    today = day_in(school["time_zone"], ctx.now)
+    earliest, _ = marking_days(today, school["mark_days_back"], "office")
+    if first < earliest:
+        raise Invalid.field("from", f"must not be before {earliest}, in an earlier school year")
+    if not school_days(days_of(school), first, last):
+        raise Invalid.field("to", "leaves no day on which there is school")
+
+
+async def _cut(
+    ctx: Context, school: Record, student_ids: Sequence[str], first: str, last: str, periods: Periods
+) -> bool:
+    """Take these days and periods out of the absences of the students; whether there was something."""
+    all_periods = [period["id"] for period in school["periods"]]
+    found = False
+    for absence in await absences_of(ctx, student_ids, first, last):
+        parts = parts_left(absence, first, last, periods, all_periods)
+        if parts is None:
+            continue
+        found = True
+        if not parts:
+            ctx.delete(absence)
+        for number, part in enumerate(parts):
+            ctx.put({**part, "id": ctx.new_id("a")} if number else part)
+    return found
+
+
+async def _open_enrolments(ctx: Context, student_ids: Sequence[str]) -> list[Record]:
+    """The enrolments of the students in classes that are not archived."""
+    classes = await ctx.find(query("class", room=ctx.room), keep=True)
+    archived = {one["id"] for one in classes if one["archived"]}
+    return [one for one in await enrolments_of(ctx, student_ids) if one["class_id"] not in archived]

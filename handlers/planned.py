@@ -1,0 +1,153 @@
+"""The marks that planned absences set by default, in the same commit as what causes them: a plan, its end, an
+enrolment, a mark that is taken away.
+
+No other code sets a mark of the source `planned`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from handlers.dispatch.context import Context
+from handlers.figures import sheets_marked
+from models.absence import Periods, covers, school_days
+from models.attendance import Sheet, code_of, mark_record, sheet_at
+from models.errors import Invalid
+from models.journal import Record
+from models.marking import precedence
+from models.query import query
+from models.school import days_of
+from models.student import by_student, is_on_roll
+from models.tally import Move
+
+PLANNED = "attendance.planned"
+
+
+async def set_defaults(
+    ctx: Context,
+    school: Record,
+    absences: Sequence[Record],
+    enrolments: Iterable[Record],
+    *,
+    most: int | None = None,
+) -> None:
+    """Derive the marks of the absences, in each class that one of the enrolments covers on the day, and the
+    figures that follow. Marks of stronger sources stay. No register is started: nobody was there to look.
+
+    Invalid, naming `to`, where it would be more than `most` marks.
+    """
+    places = list(_places(school, absences, by_student(enrolments), most))
+    if not places:
+        return
+    days = [sheet.date for sheet, _ in places]
+    held = await _marks(ctx, [absence["student_id"] for absence in absences], min(days), max(days))
+    moves: dict[Sheet, list[Move]] = {}
+    marks = []
+    for sheet, absence in places:
+        mark = _default(ctx, sheet, absence)
+        before = held.get(mark["id"])
+        if precedence(before, "planned") and not _is_same(before, mark):
+            marks.append(mark)
+            moves.setdefault(sheet, []).append((code_of(before), mark["code"]))
+    await sheets_marked(ctx, school["id"], moves)
+    for mark in marks:
+        ctx.derive(PLANNED, mark)
+
+
+async def clear_defaults(
+    ctx: Context, school_id: str, student_ids: Sequence[str], first: str, last: str, periods: Periods
+) -> None:
+    """Derive that the planned marks of the students on these days and in these periods (None: in all) are
+    cleared, and the figures that follow. What somebody has marked since stays.
+    """
+    enrolments = by_student(await enrolments_of(ctx, student_ids))
+    moves: dict[Sheet, list[Move]] = {}
+    cleared = []
+    for mark in (await _marks(ctx, student_ids, first, last)).values():
+        if mark["source"] != "planned" or mark["code"] is None:
+            continue
+        if periods is not None and mark["period"] not in periods:
+            continue
+        sheet = sheet_at(school_id, mark["class_id"], mark["date"], mark["period"])
+        student_id = mark["student_id"]
+        cleared.append(mark_record(sheet, student_id, code=None, source="office", by=ctx.actor.id, at=ctx.at))
+        if any(
+            one["class_id"] == sheet.class_id and is_on_roll(one, sheet.date)
+            for one in enrolments.get(student_id, ())
+        ):
+            moves.setdefault(sheet, []).append((mark["code"], None))
+    await sheets_marked(ctx, school_id, moves)
+    for mark in cleared:
+        ctx.derive(PLANNED, mark)
+
+
+async def absences_of(ctx: Context, student_ids: Sequence[str], first: str, last: str | None) -> list[Record]:
+    """The planned absences of the students that have a day from `first` to `last` (None: without an end)."""
+    of_students = {"student_id": tuple(student_ids)}
+    found = await ctx.find(
+        query("absence", room=ctx.room, one_of=of_students, within={"to": (first, None)}, order=("to",))
+    )
+    return [absence for absence in found if last is None or absence["from"] <= last]
+
+
+async def enrolments_of(ctx: Context, student_ids: Sequence[str]) -> list[Record]:
+    """Every enrolment of the students, whenever it is or was."""
+    return await ctx.find(query("enrolment", room=ctx.room, one_of={"student_id": tuple(student_ids)}))
+
+
+async def default_mark(ctx: Context, school: Record, sheet: Sheet, student_id: str) -> Record | None:
+    """The mark that is planned for the student on this sheet, or None."""
+    if date.fromisoformat(sheet.date).isoweekday() not in days_of(school):
+        return None
+    for absence in await absences_of(ctx, [student_id], sheet.date, sheet.date):
+        if covers(absence, sheet.date, sheet.period):
+            return _default(ctx, sheet, absence)
+    return None
+
+
+def _places(
+    school: Record, absences: Iterable[Record], enrolments: dict[str, list[Record]], most: int | None
+) -> Iterator[tuple[Sheet, Record]]:
+    """Each sheet that an absence concerns, with the absence."""
+    days: dict[tuple[str, str], list[str]] = {}
+    count = 0
+    for absence in absences:
+        first, last = absence["from"], absence["to"]
+        if (first, last) not in days:
+            days[first, last] = school_days(days_of(school), first, last)
+        periods = absence["periods"] or [period["id"] for period in school["periods"]]
+        for enrolment in enrolments.get(absence["student_id"], ()):
+            for day in days[first, last]:
+                if not is_on_roll(enrolment, day):
+                    continue
+                count += len(periods)
+                if most is not None and count > most:
+                    text = f"makes more than {most:,} marks: name fewer students or a shorter range"
+                    raise Invalid.field("to", text)
+                for period in periods:
+                    yield sheet_at(school["id"], enrolment["class_id"], day, period), absence
+
+
+async def _marks(ctx: Context, student_ids: Sequence[str], first: str, last: str) -> dict[str, Record]:
+    """The marks of the students from the first to the last day, by id."""
+    of_students = {"student_id": tuple(dict.fromkeys(student_ids))}
+    found = await ctx.find(query("mark", room=ctx.room, one_of=of_students, within={"date": (first, last)}))
+    return {mark["id"]: mark for mark in found}
+
+
+def _default(ctx: Context, sheet: Sheet, absence: Record) -> Record:
+    return mark_record(
+        sheet,
+        absence["student_id"],
+        code=absence["code"],
+        note=absence["reason"],
+        source="planned",
+        by=absence["by"],
+        at=ctx.at,
+    )
+
+
+def _is_same(held: Record | None, mark: Record) -> bool:
+    """Whether the mark that is held says the same."""
+    return held is not None and all(held[name] == mark[name] for name in ("code", "note", "source"))
