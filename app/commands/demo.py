@@ -76,7 +76,9 @@ async def _demo(
         await load_demo(node, size, password=password, history=history)
 
 
-async def load_demo(node: Node, size: Size, *, password: str | None, history: int) -> None:
+async def load_demo(
+    node: Node, size: Size, *, password: str | None, history: int, absences: bool = False
+) -> None:
     """Load the demo with a progress bar, and say what was done."""
     # Imported here because `serve`, which needs no bar at most of its starts, must start fast.
     from rich.console import Console
@@ -88,7 +90,10 @@ async def load_demo(node: Node, size: Size, *, password: str | None, history: in
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=demo.total(history))
         outcome = await demo.load(
-            password=password, history=history, advance=lambda done: progress.advance(bar, done)
+            password=password,
+            history=history,
+            absences=absences,
+            advance=lambda done: progress.advance(bar, done),
         )
     click.echo(_report(size, outcome))
 

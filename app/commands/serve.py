@@ -132,7 +132,7 @@ async def _prepare(node: main.Node, demo: bool) -> bool:
     settings = node.settings
     await asyncio.to_thread(signing_keys, settings)
     if demo and (await node.storage.heads([ORG]))[ORG] == 0:
-        await load_demo(node, Size(), password=None, history=0)
+        await load_demo(node, Size(), password=None, history=0, absences=True)
     await refuse_demo_passwords(node)
     return demo and await node.core.org.get("user", "u-admin") is not None
 

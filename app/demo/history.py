@@ -78,12 +78,13 @@ class SchoolHistory:
 
         async def decide(loaded: Loaded) -> list[Draft]:
             await self._read_enrolments(loaded.head)
-            missing = [s for s in sheets if loaded.records["register", s.register_id] is None]
+            # Planned absences have a tally before anybody starts the register.
+            missing = [s for s in sheets if loaded.records["tally", s.tally_id] is None]
             drafts = self._drafts(day, missing, loaded.records[summary_key])
             self._head = loaded.head + len(drafts)
             return drafts
 
-        keys = [("register", sheet.register_id) for sheet in sheets]
+        keys = [("tally", sheet.tally_id) for sheet in sheets]
         return await self._loader.append(f"school:{self._school_id}", [*keys, summary_key], decide)
 
     async def _read_enrolments(self, head: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.demo.absences import plan_absences
 from app.demo.accounts import AccountLoader
 from app.demo.actions import act
 from app.demo.history import SchoolHistory
@@ -66,8 +67,11 @@ class Demo:
         registers = history * size.schools * size.classes * len(PERIODS)
         return size.schools + directory + sum(1 for _ in accounts(size)) + 2 * size.teams + registers
 
-    async def load(self, *, password: str | None, history: int, advance: Advance) -> Outcome:
-        """Add what is missing, and marks of the newest `history` school days before today.
+    async def load(
+        self, *, password: str | None, history: int, advance: Advance, absences: bool = False
+    ) -> Outcome:
+        """Add what is missing, marks of the newest `history` school days before today, and, if wanted, some
+        planned `absences` after today in each school.
 
         `password`: of new accounts, and of those that still have the demo password. None: the demo password,
         for the new ones. Invalid for one that breaks the rules. When this returns, every room shows what
@@ -88,6 +92,8 @@ class Demo:
         for team_id in size.team_ids:
             entries += await add_tasks(self._core, team_id, self._clock.now().date())
             advance(1)
+        for school_id in size.school_ids if absences else ():
+            entries += await plan_absences(self._core, school_id, size, self._clock.now().date())
         for some in in_parts(size.school_ids if history else (), SCHOOLS_AT_ONCE):
             entries += sum(await asyncio.gather(*(self._load_history(id, history, advance) for id in some)))
         await self._settle()

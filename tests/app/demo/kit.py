@@ -27,8 +27,15 @@ def demo_of(kit: CoreKit, size: Size = SMALL) -> Demo:
     return Demo(size, core=kit.core, credentials=kit.credentials, passwords=kit.passwords, clock=kit.clock)
 
 
-async def load(kit: CoreKit, size: Size = SMALL, password: str | None = None, history: int = 0) -> Outcome:
-    return await demo_of(kit, size).load(password=password, history=history, advance=lambda done: None)
+async def load(
+    kit: CoreKit,
+    size: Size = SMALL,
+    password: str | None = None,
+    history: int = 0,
+    absences: bool = False,
+) -> Outcome:
+    demo = demo_of(kit, size)
+    return await demo.load(password=password, history=history, absences=absences, advance=lambda done: None)
 
 
 async def rooms_of(kit: CoreKit) -> list[str]:
@@ -73,22 +80,28 @@ async def check_figures(kit: CoreKit) -> None:
         totals: dict[str, Counter[str]] = {}
         states: dict[str, Counter[str]] = {}
         school_id = room.partition(":")[2]
-        for register in await kit.storage.find(query("register", school_id=school_id)):
-            day, class_id = register["date"], register["class_id"]
+        registers = await kit.storage.find(query("register", school_id=school_id))
+        tallies = await kit.storage.find(query("tally", school_id=school_id))
+        assert {_place(register) for register in registers} <= {_place(tally) for tally in tallies}
+        for tally in tallies:
+            class_id, day, period = _place(tally)
             roll = students_on_roll((e for e in enrolments if e["class_id"] == class_id), day)
-            of_sheet = sheet_at(register["school_id"], class_id, day, register["period"]).marks
-            marks = await kit.storage.find(of_sheet)
+            marks = await kit.storage.find(sheet_at(school_id, class_id, day, period).marks)
             counts = Counter(mark["code"] for mark in marks if mark["code"] and mark["student_id"] in roll)
-            tallies = await kit.storage.find(query("tally", class_id=class_id, date=day))
-            (tally,) = [tally for tally in tallies if tally["period"] == register["period"]]
             assert (tally["counts"], tally["on_roll"]) == (counts, len(roll))
             totals.setdefault(day, Counter()).update(counts)
-            states.setdefault(day, Counter(open=0, taken=0)).update([register["state"]])
+            states.setdefault(day, Counter(open=0, taken=0))
+        for register in registers:
+            states[register["date"]].update([register["state"]])
         for summary in await kit.storage.find(query("summary", school_id=school_id)):
             day = summary["date"]
             assert summary["counts"] == totals[day]
             assert summary["registers"] == states[day]
             assert summary["on_roll"] == len(students_on_roll(enrolments, day))
+
+
+def _place(record: Record) -> tuple[str, str, str]:
+    return (record["class_id"], record["date"], record["period"])
 
 
 class Recording(SqliteStorage):
