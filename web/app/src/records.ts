@@ -96,6 +96,20 @@ export interface Summary extends StoredRecord {
   readonly registers: { readonly open: number; readonly taken: number };
 }
 
+export interface PlannedAbsence extends StoredRecord {
+  readonly kind: "absence";
+  readonly school_id: string;
+  readonly student_id: string;
+  readonly from: string;
+  readonly to: string;
+  /** Null: all. */
+  readonly periods: readonly string[] | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly by_name: string;
+}
+
 /** The records of one kind. */
 export function of<R extends StoredRecord>(records: readonly StoredRecord[], kind: R["kind"]): R[] {
   return records.filter((record): record is R => record.kind === kind);

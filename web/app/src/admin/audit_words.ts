@@ -4,6 +4,7 @@ import type { Role, StoredRecord } from "rollcall-client";
 
 import { dateOf, momentOf, number, t } from "../messages";
 import type { Messages } from "../messages/en";
+import { weekday } from "../parts/weekdays";
 import type { Period } from "../records";
 import { nameOf, nameOfScope, type Noun } from "./names";
 import { type Entry, nameOfStudent, type Pupil } from "./records";
@@ -17,6 +18,8 @@ export const TYPES: Readonly<Record<string, readonly string[]>> = {
     "attendance.clear",
     "attendance.take",
     "attendance.reopen",
+    "attendance.plan",
+    "attendance.unplan",
     "class.create",
     "class.update",
     "class.archive",
@@ -74,6 +77,8 @@ export function about({ data }: Entry): string {
       return join(name("class", "class_id"), ...lesson(data));
     case "enrolment":
       return join(name("student", "student_id"), name("class", "class_id"));
+    case "absence":
+      return join(name("student", "student_id"), ...["from", "to"].map((end) => (data.deleted ? "" : dateOf(String(data[end])))));
     case "student":
       return data.deleted ? data.id : nameOfStudent(data as Pupil);
     case "member":
@@ -107,7 +112,7 @@ export interface Difference {
 
 /** What every record has, what says only where it belongs, and what the server keeps for itself. */
 const SILENT = new Set([
-  ...["kind", "id", "seq", "org_seq", "deleted", "by", "at", "scopes", "changed", "assigned", "rank", "created_at", "created_by"],
+  ...["kind", "id", "seq", "org_seq", "deleted", "by", "by_name", "at", "scopes", "changed", "assigned", "rank", "created_at", "created_by"],
   ...["school_id", "class_id", "student_id", "team_id", "task_id", "user_id", "class_ids", "date", "period", "taken_at"],
 ]);
 
@@ -141,6 +146,8 @@ const FIELDS: Readonly<Record<string, keyof Messages>> = {
   code_set: "admin_code_set",
   periods: "admin_periods",
   mark_days_back: "admin_days_back",
+  days: "admin_days",
+  reason: "school_reason",
 };
 
 export function fieldName(field: string): string {
@@ -159,7 +166,8 @@ function value(field: string, of: unknown): string {
   if (!Array.isArray(of)) return Object.keys(of).length === 0 ? "–" : JSON.stringify(of);
   if (of.length === 0) return "–";
   if (field === "roles") return (of as Role[]).map(({ role, scope }) => `${roleName(role)} ${nameOfScope(scope)}`.trim()).join(", ");
-  if (field === "periods") return (of as Period[]).map(({ name, start, end }) => `${name} ${start}–${end}`).join(", ");
+  if (field === "periods" && typeof of[0] === "object") return (of as Period[]).map(({ name, start, end }) => `${name} ${start}–${end}`).join(", ");
+  if (field === "days") return (of as number[]).map(weekday).join(", ");
   if (field === "assignees") return (of as string[]).map((id) => nameOf("user", id)).join(", ");
   return of.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(", ");
 }

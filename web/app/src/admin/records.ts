@@ -20,6 +20,8 @@ export interface SchoolRecord extends StoredRecord {
   readonly code_set: string;
   readonly periods: readonly Period[];
   readonly mark_days_back: number;
+  /** ISO weekdays; a record of an earlier version may lack it. */
+  readonly days?: readonly number[];
   readonly archived: boolean;
   readonly org_seq?: number;
 }

@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 
 import { t } from "../messages";
+import { USUAL_DAYS, weekday, WEEKDAYS } from "../parts/weekdays";
 import { Input, Select } from "./form";
 import { enteredPeriods, PeriodFields } from "./periods";
 import type { SchoolRecord } from "./records";
@@ -44,6 +45,20 @@ export function SchoolFields({ prefix, school }: SchoolFieldsProps) {
         value={school?.mark_days_back ?? 7}
         required
       />
+      <fieldset class="days">
+        <legend>{t("admin_days")}</legend>
+        {WEEKDAYS.map((number) => (
+          <label key={number}>
+            <input
+              type="checkbox"
+              name={`${prefix}days`}
+              value={number}
+              defaultChecked={(school?.days ?? USUAL_DAYS).includes(number)}
+            />{" "}
+            {weekday(number)}
+          </label>
+        ))}
+      </fieldset>
       <PeriodFields prefix={`${prefix}periods`} periods={school?.periods ?? null} />
     </>
   );
@@ -57,6 +72,7 @@ export function entered(data: FormData, prefix: "" | "set.") {
     time_zone: text("time_zone"),
     code_set: text("code_set"),
     mark_days_back: Number(text("mark_days_back")),
+    days: data.getAll(`${prefix}days`).map(Number),
     periods: enteredPeriods(data, `${prefix}periods`),
   };
 }

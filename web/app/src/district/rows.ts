@@ -5,7 +5,7 @@ import type { Client, Topic } from "rollcall-client";
 
 import type { Summary } from "../records";
 import { clockIn, type Moment } from "../school/clock";
-import { figuresOf, rateOf, type Codes } from "../school/figures";
+import { countsOf, figuresOf, rateOf, type Codes } from "../school/figures";
 import { together } from "../parts/together";
 import { serverNow } from "../server_time";
 import { countClasses, type AllSchools, type ListedSchool } from "./schools";
@@ -44,7 +44,7 @@ function rowOf(school: ListedSchool, codes: Codes): Row {
     moment,
     summary,
     classes,
-    rate: computed(() => rateOf(summary.value?.counts ?? {}, codes)),
+    rate: computed(() => rateOf(countsOf(summary.value), codes)),
     absent: computed(() => figuresOf(summary.value?.counts ?? {}, codes).absent),
     open: computed(() => summary.value?.registers.open ?? 0),
     taken,

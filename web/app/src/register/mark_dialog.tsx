@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 
 import { t } from "../messages";
 import { Dialog } from "../parts/dialog";
-import type { Row } from "./rows";
+import { isPlanned, type Row } from "./rows";
 import type { SheetView } from "./sheet_view";
 import { Badge } from "./values";
 
@@ -54,7 +54,7 @@ export function MarkDialog({ row, view, onClose }: MarkDialogProps) {
         )}
         <label>
           {t("reg_note")}
-          <textarea name="note" maxLength={LONGEST_NOTE} rows={2} dir="auto" defaultValue={value?.note ?? ""} />
+          <textarea name="note" maxLength={LONGEST_NOTE} rows={2} dir="auto" defaultValue={isPlanned(row) ? "" : (value?.note ?? "")} />
         </label>
         <div class="buttons">
           <button type="submit" value="cancel" formNoValidate>

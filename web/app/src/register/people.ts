@@ -22,5 +22,5 @@ export function isKnown(id: string): boolean {
 export function who(id: string | null, source?: string): string {
   if (id !== null && id === user.value?.id) return t("reg_you");
   const name = id === null ? undefined : names.value[id];
-  return name ?? (source === "office" ? t("reg_the_office") : t("reg_somebody"));
+  return name ?? (source === "office" || source === "planned" ? t("reg_the_office") : t("reg_somebody"));
 }

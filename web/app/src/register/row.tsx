@@ -9,7 +9,7 @@ import { isWide } from "./device";
 import { who } from "./people";
 import { usePress } from "./press";
 import { Also, Refusal, Replaced } from "./row_notices";
-import type { Row } from "./rows";
+import { isPlanned, type Row } from "./rows";
 import type { SheetView } from "./sheet_view";
 import { MarkDialog } from "./mark_dialog";
 import { Badge } from "./values";
@@ -109,8 +109,9 @@ function MainButton({ row, quick, shown, describedBy, set, onMore }: MainProps) 
   );
 }
 
-/** A tap changes the code alone: a note stays, and minutes where the code takes any. */
-export function withCode({ value }: Row, code: Code): Value {
+/** A tap changes the code alone: a note stays, and minutes where the code takes any. The reason of a plan goes with it. */
+export function withCode(row: Row, code: Code): Value {
+  const value = isPlanned(row) ? null : row.value;
   return { code: code.code, minutes_late: code.late ? (value?.minutes_late ?? null) : null, note: value?.note ?? null };
 }
 
@@ -125,7 +126,12 @@ function StateLine({ row, id }: { readonly row: Row; readonly id: string }) {
       </span>
       {isOthers && <span>{t("reg_by", { name: who(mark.by, mark.source) })}</span>}
       {value !== null && value.minutes_late !== null && <span>{t("reg_minutes", { minutes: value.minutes_late })}</span>}
-      {value !== null && value.note !== null && <bdi class="note">{value.note}</bdi>}
+      {value !== null && value.note !== null && !isPlanned(row) && <bdi class="note">{value.note}</bdi>}
+      {value !== null && isPlanned(row) && (
+        <span class="planned note">
+          <span aria-hidden="true">▣</span> {t("reg_planned")} <bdi>{value.note}</bdi>
+        </span>
+      )}
     </span>
   );
 }

@@ -21,6 +21,11 @@ export interface Row {
   readonly also: Mark | null;
 }
 
+/** Whether what is shown was planned, and nobody has marked the student since. */
+export function isPlanned({ mark, value }: Row): boolean {
+  return value !== null && value === mark && mark.source === "planned";
+}
+
 /** What rows are made of. */
 export interface Known {
   readonly records: readonly StoredRecord[];

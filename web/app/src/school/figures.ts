@@ -1,6 +1,6 @@
 /** What counts of codes say: who is on site, who is absent, and the rate of attendance. All pure. */
 
-import type { Code } from "../records";
+import type { Code, Summary } from "../records";
 
 /** A school's codes by their letters. */
 export type Codes = ReadonlyMap<string, Code>;
@@ -51,6 +51,11 @@ export function sum(all: Iterable<Counts>): Counts {
     for (const [letter, count] of Object.entries(counts)) found[letter] = (found[letter] ?? 0) + count;
   }
   return found;
+}
+
+/** The counts of a day on which somebody has begun a register: planned absences alone are no attendance. */
+export function countsOf(summary: Summary | null | undefined): Counts {
+  return summary == null || summary.registers.open + summary.registers.taken === 0 ? {} : summary.counts;
 }
 
 /**

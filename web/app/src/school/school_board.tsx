@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useTopic } from "../live";
 import { day, language, t } from "../messages";
 import { Freshness } from "../parts/freshness";
-import { of, type School, type Student } from "../records";
+import { of, type PlannedAbsence, type School, type Student } from "../records";
 import { Absences } from "./absences";
 import { periodOf, useAddress } from "./address";
 import { boardOf, type Tile } from "./board";
@@ -14,6 +14,7 @@ import { clockTime, inOrder, useMoment } from "./clock";
 import { byLetter } from "./figures";
 import { Grid } from "./grid";
 import { Panel } from "./panel";
+import { Planned } from "./planned";
 import { holds } from "./rights";
 import { useRosters } from "./rosters";
 import { Sheet } from "./sheet";
@@ -100,6 +101,19 @@ export function SchoolBoard({ school: read }: { readonly school: School }) {
               title={`${school.name}, ${day(date)}, ${clockTime(time)}, ${shownName}`}
               periods={period === null}
               to={isWall ? null : ({ mark }) => address.to({ one: mark.class_id, period: mark.period })}
+            />
+          )}
+          {!isWall && holds(school.id, ["school_admin", "office"]) && (
+            <Planned
+              school={school}
+              classes={classes}
+              periods={periods}
+              absences={of<PlannedAbsence>(records.value, "absence")}
+              rosters={rosters}
+              changed={changed}
+              codes={codes}
+              date={date}
+              compare={compare}
             />
           )}
           <Trend today={date} days={days} live={board.summary} codes={codes} table={!isWall} />

@@ -6,7 +6,7 @@ import { day, language, LANGUAGES, number, percent, t } from "../messages";
 import type { Summary } from "../records";
 import { theme } from "../theme";
 import type { Chart, Point } from "./chart";
-import { rateOf, type Codes } from "./figures";
+import { countsOf, rateOf, type Codes } from "./figures";
 import { DAYS, datesUpTo, type DaysRead } from "./trend_days";
 
 interface TrendProps {
@@ -24,7 +24,7 @@ export function Trend({ today, days, live, codes, table }: TrendProps) {
   const rows = useMemo(
     () =>
       datesUpTo(today).map((date) => {
-        const counts = (date === today ? now : days.past.get(date))?.counts ?? {};
+        const counts = countsOf(date === today ? now : days.past.get(date));
         return { date, rate: rateOf(counts, codes), marks: Object.values(counts).reduce((all, count) => all + count, 0) };
       }),
     [today, days, now, codes],

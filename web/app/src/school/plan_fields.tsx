@@ -1,0 +1,149 @@
+/** The fields of a planned absence. */
+
+import { useState } from "preact/hooks";
+
+import { Input, Select } from "../admin/form";
+import { t } from "../messages";
+import { fullName, type Class, type Code, type Period, type Student } from "../records";
+import { sortedName, type Rosters } from "./rosters";
+
+/** Students who are offered at once. */
+const OFFERED = 30;
+
+interface PlanFieldsProps {
+  readonly classes: readonly Class[];
+  readonly rosters: Rosters;
+  readonly codes: readonly Code[];
+  /** In the order of the day. */
+  readonly periods: readonly Period[];
+  /** The day that is offered first. */
+  readonly date: string;
+  readonly compare: (one: string, other: string) => number;
+}
+
+export function PlanFields({ classes, rosters, codes, periods, date, compare }: PlanFieldsProps) {
+  const [first, setFirst] = useState(date);
+  const away = codes.filter(({ direction, category }) => direction === "out" || category === "approved_activity");
+  const usual = away.find(({ category }) => category === "authorised") ?? away[0];
+  return (
+    <>
+      <StudentChoice classes={classes} rosters={rosters} compare={compare} />
+      <div class="range">
+        <Input name="from" type="date" label={t("school_plan_from")} value={date} required onInput={setFirst} />
+        {/* A last day that nobody has chosen is the first one. */}
+        <Input key={first} name="to" type="date" label={t("school_plan_to")} value={first} min={first} required />
+      </div>
+      <PeriodChoice periods={periods} />
+      <Select
+        name="code"
+        label={t("school_code")}
+        required
+        value={usual?.code ?? ""}
+        options={away.map(({ code, label }) => [code, `${code} – ${label}`])}
+      />
+      <Input name="reason" label={t("school_reason")} hint={t("school_reason_hint")} required autocomplete="off" />
+    </>
+  );
+}
+
+/** What the fields say, as `attendance.plan` takes it. */
+export function enteredPlan(data: FormData): object {
+  const text = (name: string): string => String(data.get(name) ?? "").trim();
+  const periods = data.has("all_day") ? {} : { periods: data.getAll("periods").map(String) };
+  return {
+    student_ids: data.getAll("student_ids").map(String),
+    from: text("from"),
+    to: text("to"),
+    code: text("code"),
+    reason: text("reason"),
+    ...periods,
+  };
+}
+
+/** Those who were chosen stay in sight, whatever is searched for. */
+function StudentChoice({ classes, rosters, compare }: Pick<PlanFieldsProps, "classes" | "rosters" | "compare">) {
+  const [search, setSearch] = useState("");
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const all = [...new Map([...rosters.values()].flatMap((roster) => [...roster])).values()];
+  all.sort((one, other) => compare(sortedName(one), sortedName(other)));
+  const found = all.filter((student) => !student.archived && !chosen.has(student.id) && isFound(student, search));
+  const shown = [...all.filter(({ id }) => chosen.has(id)), ...(search.trim() === "" ? [] : found.slice(0, OFFERED))];
+  const classesOf = (id: string): string =>
+    classes
+      .filter((one) => rosters.get(one.id)?.has(id))
+      .map(({ name }) => name)
+      .join(", ");
+  const choose = (id: string, isChosen: boolean): void => {
+    const next = new Set(chosen);
+    if (isChosen) next.add(id);
+    else next.delete(id);
+    setChosen(next);
+  };
+  return (
+    <fieldset class="choice">
+      <legend>{t("school_plan_students", { count: chosen.size })}</legend>
+      <label>
+        {t("school_plan_search")}
+        <input
+          type="search"
+          value={search}
+          autocomplete="off"
+          // A search that is ended by Enter sends nothing yet.
+          onKeyDown={(event) => event.key === "Enter" && event.preventDefault()}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      </label>
+      <div class="options">
+        {shown.map((student) => (
+          <label key={student.id}>
+            <input
+              type="checkbox"
+              name="student_ids"
+              value={student.id}
+              checked={chosen.has(student.id)}
+              onChange={(event) => choose(student.id, event.currentTarget.checked)}
+            />{" "}
+            <bdi>{fullName(student)}</bdi> <bdi class="quiet">{classesOf(student.id)}</bdi>
+          </label>
+        ))}
+      </div>
+      <p class="hint" role="status">
+        {found.length > OFFERED && search.trim() !== "" && t("school_plan_more", { count: found.length - OFFERED })}
+        {found.length === 0 && search.trim() !== "" && t("reg_nobody_found")}
+      </p>
+    </fieldset>
+  );
+}
+
+function PeriodChoice({ periods }: Pick<PlanFieldsProps, "periods">) {
+  const [isWhole, setWhole] = useState(true);
+  return (
+    <fieldset class="choice">
+      <legend>{t("school_periods")}</legend>
+      <label>
+        <input type="checkbox" name="all_day" checked={isWhole} onChange={(event) => setWhole(event.currentTarget.checked)} /> {t("school_plan_all_day")}
+      </label>
+      {!isWhole && (
+        <div class="options">
+          {periods.map(({ id, name }) => (
+            <label key={id}>
+              <input type="checkbox" name="periods" value={id} /> <bdi>{name}</bdi>
+            </label>
+          ))}
+        </div>
+      )}
+    </fieldset>
+  );
+}
+
+/** Whether each word of the search begins a word of the name, whatever its case and accents. */
+function isFound(student: Student, search: string): boolean {
+  const words = plain(`${fullName(student)} ${student.given_name}`).split(/\s+/);
+  return plain(search)
+    .split(/\s+/)
+    .every((part) => words.some((word) => word.startsWith(part)));
+}
+
+function plain(text: string): string {
+  return text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase().trim();
+}
