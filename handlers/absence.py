@@ -91,7 +91,7 @@ async def unplan(ctx: Context, payload: Payload) -> None:
     periods = _periods(school, payload)
     if not await _cut(ctx, school, student_ids, first, last, periods):
         raise NotFound("Nothing is planned for these students on these days.")
-    await clear_defaults(ctx, school["id"], student_ids, first, last, periods)
+    await clear_defaults(ctx, school["id"], student_ids, first, last, periods, most=MOST_MARKS)
 
 
 async def _school(ctx: Context) -> Record:

@@ -56,10 +56,19 @@ async def set_defaults(
 
 
 async def clear_defaults(
-    ctx: Context, school_id: str, student_ids: Sequence[str], first: str, last: str, periods: Periods
+    ctx: Context,
+    school_id: str,
+    student_ids: Sequence[str],
+    first: str,
+    last: str,
+    periods: Periods,
+    *,
+    most: int,
 ) -> None:
     """Derive that the planned marks of the students on these days and in these periods (None: in all) are
     cleared, and the figures that follow. What somebody has marked since stays.
+
+    Invalid, naming `to`, where it would be more than `most` marks.
     """
     enrolments = by_student(await enrolments_of(ctx, student_ids))
     moves: dict[Sheet, list[Move]] = {}
@@ -77,6 +86,8 @@ async def clear_defaults(
             for one in enrolments.get(student_id, ())
         ):
             moves.setdefault(sheet, []).append((mark["code"], None))
+    if len(cleared) > most:
+        raise _too_many(most)
     await sheets_marked(ctx, school_id, moves)
     for mark in cleared:
         ctx.derive(PLANNED, mark)
@@ -123,10 +134,13 @@ def _places(
                     continue
                 count += len(periods)
                 if most is not None and count > most:
-                    text = f"makes more than {most:,} marks: name fewer students or a shorter range"
-                    raise Invalid.field("to", text)
+                    raise _too_many(most)
                 for period in periods:
                     yield sheet_at(school["id"], enrolment["class_id"], day, period), absence
+
+
+def _too_many(most: int) -> Invalid:
+    return Invalid.field("to", f"is about more than {most:,} marks: name fewer students or a shorter range")
 
 
 async def _marks(ctx: Context, student_ids: Sequence[str], first: str, last: str) -> dict[str, Record]:

@@ -21,8 +21,8 @@ MOST_DAYS = 366
 """Days from the first to the last of a planned absence, both included: a school year."""
 
 MOST_MARKS = 2_000
-"""Marks that one plan may set. With as many tallies and a summary for each day it is one commit, whose
-snapshot and answer still fit everywhere."""
+"""Marks that one plan may set, and that taking some back may clear. With as many tallies and a summary for
+each day it is one commit that every storage and viewer can take."""
 
 record_kind("absence", indexes=(("school_id", "to", "from"), ("student_id", "to", "from")))
 

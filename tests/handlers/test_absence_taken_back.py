@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import NotFound
+from models.errors import Invalid, NotFound
 from tests.handlers.absences import absences, marks, plan, planned_range, shape, unplan
 from tests.handlers.school_day import TODAY, SchoolDay, open_school
 from tests.kit import CoreKit
@@ -94,3 +94,14 @@ async def test_unplan_where_nothing_is_planned_is_refused(day: SchoolDay) -> Non
         planned_range("p1", periods=["2"]),
     ):
         await day.core.refused(NotFound, day.office, "attendance.unplan", nothing)
+
+
+async def test_more_marks_than_one_commit_takes_are_not_taken_back_at_once(day: SchoolDay) -> None:
+    for student_id in ("p1", "p2", "p3"):
+        await plan(day, student_id, last="2027-03-02")
+    everybody = planned_range("p1", "p2", "p3", last="2027-03-02")
+    error = await day.core.refused(Invalid, day.office, "attendance.unplan", everybody)
+    assert "fewer students or a shorter range" in error.message
+    await unplan(day, "p1", "p2", last="2027-03-02")
+    assert shape(await absences(day)) == [("p3", TODAY, "2027-03-02", None)]
+    await day.check_figures(TODAY, "2027-03-02")
