@@ -18,6 +18,7 @@ import click
 import orjson
 
 from app.demo.history import school_days, teacher_of
+from app.demo.names import person_name
 from app.demo.plan import PERIODS
 from app.demo.plan import Size as DemoSize
 from app.storage.sqlite_rows import RecordTable, StoredRecord
@@ -173,14 +174,21 @@ def _attendance(years: Years) -> Iterator[tuple[str, Record]]:
     with click.progressbar(sheets, label="Writing marks") as shown:
         for sheet in shown:
             room, by, at = f"school:{sheet.school_id}", teacher_of(sheet), f"{sheet.date}T09:00:00.000Z"
+            name = person_name(DemoSize().seed, by).full
             counts: dict[str, int] = {}
             for number in range(1, size.students + 1):
                 code = choice.choice(CODES)
                 counts[code] = counts.get(code, 0) + 1
                 student_id = f"{sheet.class_id}-p{number}"
-                yield room, mark_record(sheet, student_id, code=code, source="teacher", by=by, at=at)
+                yield (
+                    room,
+                    mark_record(sheet, student_id, code=code, source="teacher", by=by, by_name=name, at=at),
+                )
             yield room, tally_record(sheet, size.students, counts)
-            yield room, register_record(sheet, taken_by=by, taken_at=at, unmarked=0)
+            yield (
+                room,
+                register_record(sheet, taken_by=by, taken_by_name=name, taken_at=at, unmarked=0),
+            )
 
 
 def _tasks(connection: sqlite3.Connection, years: Years) -> Iterator[tuple[str, Record]]:

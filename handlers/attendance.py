@@ -5,7 +5,7 @@ commit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from handlers.dispatch.context import Context
 from handlers.dispatch.policy import class_scopes
@@ -128,6 +128,11 @@ def _check_precedence(marker: Marker, held: Record | None) -> None:
         raise Conflict("This mark was set by the office: ask the office to change it.", current=held)
 
 
+def _mark_by_actor(ctx: Context, marker: Marker, student_id: str, code: str | None, **more: Any) -> Record:
+    more |= {"source": marker.source, "by": ctx.actor.id, "by_name": ctx.actor.name, "at": ctx.at}
+    return mark_record(marker.sheet, student_id, code=code, **more)
+
+
 def _open_register(ctx: Context, marker: Marker) -> str:
     """Derive the register if this is its first mark; its state from now on."""
     if marker.register is not None:
@@ -159,18 +164,8 @@ async def mark(ctx: Context, payload: Payload) -> None:
     _check_unlocked(marker)
     held = await _held(ctx, sheet, student_id)
     _check_precedence(marker, held)
-    ctx.put(
-        mark_record(
-            sheet,
-            student_id,
-            code=code.code,
-            minutes_late=payload["minutes_late"],
-            note=payload["note"] or None,
-            source=marker.source,
-            by=ctx.actor.id,
-            at=ctx.at,
-        )
-    )
+    more = {"minutes_late": payload["minutes_late"], "note": payload["note"] or None}
+    ctx.put(_mark_by_actor(ctx, marker, student_id, code.code, **more))
     after = _open_register(ctx, marker)
     await marks_changed(ctx, sheet, [(code_of(held), code.code)], before=marker.state, after=after)
 
@@ -198,9 +193,7 @@ async def mark_all(ctx: Context, payload: Payload) -> None:
         held = marks.get(student_id)
         if student_id in spared or left_by_mark_all(held, payload["overwrite"]):
             continue
-        ctx.put(
-            mark_record(sheet, student_id, code=code.code, source=marker.source, by=ctx.actor.id, at=ctx.at)
-        )
+        ctx.put(_mark_by_actor(ctx, marker, student_id, code.code))
         moves.append((code_of(held), code.code))
     if not moves:
         raise Invalid.field("class_id", "has nobody left to mark on this sheet")
@@ -233,8 +226,7 @@ async def clear(ctx: Context, payload: Payload) -> None:
     planned = None
     if counted and held["source"] != "planned":
         planned = await default_mark(ctx, marker.school, sheet, student_id)
-    cleared = mark_record(sheet, student_id, code=None, source=marker.source, by=ctx.actor.id, at=ctx.at)
-    ctx.put(planned or cleared)
+    ctx.put(planned or _mark_by_actor(ctx, marker, student_id, None))
     after = _open_register(ctx, marker)
     moves = [(code_of(held), code_of(planned))] if counted else []
     await marks_changed(ctx, sheet, moves, before=marker.state, after=after)
@@ -259,7 +251,12 @@ async def take(ctx: Context, payload: Payload) -> None:
         raise Conflict("This register is taken already.", current=marker.register)
     marks = await _marks_of(ctx, sheet)
     unmarked = sum(code_of(marks.get(student_id)) is None for student_id in await _markable(ctx, sheet))
-    ctx.put(register_record(sheet, taken_by=ctx.actor.id, taken_at=ctx.at, unmarked=unmarked))
+    actor = ctx.actor
+    ctx.put(
+        register_record(
+            sheet, taken_by=actor.id, taken_by_name=actor.name, taken_at=ctx.at, unmarked=unmarked
+        )
+    )
     await marks_changed(ctx, sheet, [], before=marker.state, after=TAKEN)
 
 

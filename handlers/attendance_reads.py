@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -74,7 +74,6 @@ async def sheet(storage: Storage, org: OrgView, room: str, class_id: str, day: s
 
 async def registers(
     storage: Storage,
-    org: OrgView,
     school: Record,
     day: str,
     *,
@@ -113,10 +112,7 @@ async def registers(
             keyed.append((key, register))
     keyed.sort(key=lambda pair: pair[0])
     shown = keyed[:limit]
-    takers = await _names_of_users(
-        org, [register["taken_by"] for _, register in shown if register is not None]
-    )
-    items = [_register_item(key, day, register, takers) for key, register in shown]
+    items = [_register_item(key, day, register) for key, register in shown]
     return items, shown[-1][0] if len(keyed) > len(shown) else None
 
 
@@ -242,16 +238,7 @@ async def _schools(storage: Storage, org: OrgView, actor: Actor, after: After | 
     return [school for school in schools if not school["archived"]], further
 
 
-async def _names_of_users(org: OrgView, user_ids: Iterable[str | None]) -> dict[str, str]:
-    names = {}
-    for user_id in {id for id in user_ids if id is not None}:
-        user = await org.get("user", user_id)
-        if user is not None:
-            names[user_id] = user["name"]
-    return names
-
-
-def _register_item(key: After, day: str, register: Record | None, takers: dict[str, str]) -> Record:
+def _register_item(key: After, day: str, register: Record | None) -> Record:
     class_name, class_id, _, period = key
     held = register or {"taken_by": None, "taken_at": None, "unmarked": None}
     return {
@@ -261,7 +248,7 @@ def _register_item(key: After, day: str, register: Record | None, takers: dict[s
         "period": period,
         "state": _state(register),
         "taken_by": held["taken_by"],
-        "taken_by_name": takers.get(held["taken_by"]),
+        "taken_by_name": held.get("taken_by_name"),
         "taken_at": held["taken_at"],
         "unmarked": held["unmarked"],
     }

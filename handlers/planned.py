@@ -80,7 +80,8 @@ async def clear_defaults(
             continue
         sheet = sheet_at(school_id, mark["class_id"], mark["date"], mark["period"])
         student_id = mark["student_id"]
-        cleared.append(mark_record(sheet, student_id, code=None, source="office", by=ctx.actor.id, at=ctx.at))
+        who = {"by": ctx.actor.id, "by_name": ctx.actor.name}
+        cleared.append(mark_record(sheet, student_id, code=None, source="office", at=ctx.at, **who))
         if any(
             one["class_id"] == sheet.class_id and is_on_roll(one, sheet.date)
             for one in enrolments.get(student_id, ())
@@ -158,6 +159,7 @@ def _default(ctx: Context, sheet: Sheet, absence: Record) -> Record:
         note=absence["reason"],
         source="planned",
         by=absence["by"],
+        by_name=absence["by_name"],
         at=ctx.at,
     )
 

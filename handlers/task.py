@@ -136,7 +136,10 @@ async def assign(ctx: Context, payload: Payload) -> None:
 async def comment(ctx: Context, payload: Payload) -> None:
     """Add a comment to a task."""
     task = await _task(ctx, payload)
-    ctx.put(new_comment(ctx.new_id("comment"), task, payload["text"], by=ctx.actor.id, at=ctx.at))
+    actor = ctx.actor
+    ctx.put(
+        new_comment(ctx.new_id("comment"), task, payload["text"], by=actor.id, by_name=actor.name, at=ctx.at)
+    )
 
 
 @_task_action("task.move", schema=TaskMovePayload)

@@ -101,10 +101,11 @@ def mark_record(
     note: str | None = None,
     source: str,
     by: str,
+    by_name: str,
     at: str,
 ) -> Record:
     """A mark as a whole: a new one replaces every field of the one before. `code` None: cleared, which counts
-    as no mark.
+    as no mark. `by_name`: what the user `by` is called at that moment.
     """
     return {
         "kind": "mark",
@@ -119,14 +120,22 @@ def mark_record(
         "note": note,
         "source": source,
         "by": by,
+        "by_name": by_name,
         "at": at,
     }
 
 
 def register_record(
-    sheet: Sheet, *, taken_by: str | None = None, taken_at: str | None = None, unmarked: int | None = None
+    sheet: Sheet,
+    *,
+    taken_by: str | None = None,
+    taken_by_name: str | None = None,
+    taken_at: str | None = None,
+    unmarked: int | None = None,
 ) -> Record:
-    """A register: open, or taken by somebody. `unmarked`: how many on roll had no mark when it was taken."""
+    """A register: open, or taken by somebody, with the name they have at that moment. `unmarked`: how many on
+    roll had no mark when it was taken.
+    """
     return {
         "kind": "register",
         "id": sheet.register_id,
@@ -136,6 +145,7 @@ def register_record(
         "period": sheet.period,
         "state": OPEN if taken_by is None else TAKEN,
         "taken_by": taken_by,
+        "taken_by_name": taken_by_name,
         "taken_at": taken_at,
         "unmarked": unmarked,
     }

@@ -97,8 +97,8 @@ def trash_of(task: Record, *, by: str, at: str) -> Record:
     }
 
 
-def new_comment(id: str, task: Record, text: str, *, by: str, at: str) -> Record:
-    """A comment on a task."""
+def new_comment(id: str, task: Record, text: str, *, by: str, by_name: str, at: str) -> Record:
+    """A comment on a task. `by_name`: what the user `by` is called at that moment."""
     return {
         "kind": "comment",
         "id": id,
@@ -106,6 +106,7 @@ def new_comment(id: str, task: Record, text: str, *, by: str, at: str) -> Record
         "team_id": task["team_id"],
         "text": text,
         "by": by,
+        "by_name": by_name,
         "at": at,
     }
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from app.demo.loader import AT_ONCE, Advance, Draft, Loader, in_parts
+from app.demo.names import person_name
 from app.demo.plan import PERIODS, Size
 from models.attendance import TAKEN, Sheet, mark_record, register_record, sheet_at, summary_id
 from models.clock import rfc3339
@@ -111,7 +112,7 @@ class SchoolHistory:
                 "registers": registers_moved(summary["registers"], None, TAKEN),
             }
             drafts += [Draft("attendance.mark", mark) for mark in marks]
-            drafts.append(Draft("attendance.take", _register_record(sheet)))
+            drafts.append(Draft("attendance.take", _register_record(self._size.seed, sheet)))
             drafts.append(Draft("attendance.tally", tally))
         return [*drafts, Draft("attendance.summary", summary)] if drafts else []
 
@@ -168,12 +169,23 @@ def _mark_record(seed: int, sheet: Sheet, student_id: str) -> Record:
         note=mark.note,
         source="teacher",
         by=teacher_of(sheet),
+        by_name=_teacher_name(seed, sheet),
         at=_moment(sheet, mark.after),
     )
 
 
-def _register_record(sheet: Sheet) -> Record:
-    return register_record(sheet, taken_by=teacher_of(sheet), taken_at=_moment(sheet, 25), unmarked=0)
+def _register_record(seed: int, sheet: Sheet) -> Record:
+    return register_record(
+        sheet,
+        taken_by=teacher_of(sheet),
+        taken_by_name=_teacher_name(seed, sheet),
+        taken_at=_moment(sheet, 25),
+        unmarked=0,
+    )
+
+
+def _teacher_name(seed: int, sheet: Sheet) -> str:
+    return person_name(seed, teacher_of(sheet)).full
 
 
 def _place(sheet: Sheet) -> int:

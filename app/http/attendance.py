@@ -83,7 +83,6 @@ async def registers(call: Call) -> Answer:
     day = call.query["date"] or str(await call.core.snapshots.today(school["id"]))
     items, further = await attendance_reads.registers(
         call.core.storage,
-        call.core.org,
         school,
         day,
         state=call.query["state"],

@@ -31,6 +31,7 @@ async def test_a_teacher_marks_a_student(day: SchoolDay) -> None:
         "note": "Bus",
         "source": "teacher",
         "by": "teacher",
+        "by_name": "Tess Teacher",
         "at": "2026-03-02T08:30:00.000Z",
     }
 
@@ -192,6 +193,7 @@ async def test_clearing_takes_the_mark_out_of_the_figures_and_keeps_its_history(
     ack = await day.core.act(day.teacher, "attendance.clear", {**day.sheet(), "student_id": "p1"})
     cleared = one(ack)
     assert [cleared[name] for name in ("code", "minutes_late", "note", "by")] == [None, None, None, "teacher"]
+    assert cleared["by_name"] == "Tess Teacher"
     assert cleared["id"] == first["id"]
     assert (await day.tally())["counts"] == {}
     history = await day.core.storage.read(day.room, after=0, limit=10, record=first["id"])

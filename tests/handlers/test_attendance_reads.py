@@ -37,8 +37,7 @@ async def sheet_of(day: SchoolDay, *, class_id: str = "c1", date: str = TODAY, p
 
 
 async def registers_of(day: SchoolDay, *, date: str = TODAY, state: str | None = None) -> list[Record]:
-    org = day.core.core.org
-    items, further = await registers(day.core.storage, org, await school(day), date, state=state, limit=100)
+    items, further = await registers(day.core.storage, await school(day), date, state=state, limit=100)
     assert further is None
     return items
 
@@ -183,6 +182,20 @@ async def test_the_lines_say_who_has_taken_a_register_and_when(day: SchoolDay) -
     assert missing == {**taken, **nobody, "class_id": "c2", "class_name": "Class c2", "state": "missing"}
 
 
+async def test_the_lines_keep_the_name_that_the_taker_had(day: SchoolDay) -> None:
+    await day.core.act(day.teacher, "attendance.take", day.sheet())
+    await day.core.act(day.teacher, "user.update", {"user_id": "teacher", "set": {"name": "Tess Married"}})
+    assert [line["taken_by_name"] for line in await registers_of(day, state="taken")] == ["Tess Teacher"]
+
+
+async def test_a_register_from_before_names_were_kept_has_none(day: SchoolDay) -> None:
+    register = await day.take()
+    del register["taken_by_name"]
+    await day.core.put(day.room, register)
+    (line,) = await registers_of(day, state="taken")
+    assert (line["taken_by"], line["taken_by_name"]) == ("teacher", None)
+
+
 @pytest.mark.parametrize(
     ("state", "places"),
     [("taken", [("c1", "1")]), ("open", [("c1", "2")]), ("missing", [("c2", "1"), ("c2", "2")])],
@@ -213,9 +226,7 @@ async def test_the_lines_come_in_pages_each_once(day: SchoolDay) -> None:
     whole = await registers_of(day)
     paged, after = [], None
     for _ in range(2):
-        items, after = await registers(
-            day.core.storage, day.core.core.org, await school(day), TODAY, after=after, limit=3
-        )
+        items, after = await registers(day.core.storage, await school(day), TODAY, after=after, limit=3)
         paged += items
     assert paged == whole
     assert after is None
@@ -357,7 +368,15 @@ async def test_a_students_page_holds_the_newest_30_marks_and_counts_all(day: Sch
 
 def _stored_mark(date: str, period: str) -> Record:
     place = sheet_at("s1", "c1", date, period)
-    return mark_record(place, "p1", code="P", source="teacher", by="teacher", at=f"{date}T09:00:00.000Z")
+    return mark_record(
+        place,
+        "p1",
+        code="P",
+        source="teacher",
+        by="teacher",
+        by_name="Tess Teacher",
+        at=f"{date}T09:00:00.000Z",
+    )
 
 
 async def test_cleared_marks_are_in_no_total(day: SchoolDay) -> None:

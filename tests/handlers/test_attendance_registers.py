@@ -56,6 +56,7 @@ async def test_taking_a_register_keeps_who_when_and_how_many_are_unmarked(day: S
         "period": "1",
         "state": "taken",
         "taken_by": "teacher",
+        "taken_by_name": "Tess Teacher",
         "taken_at": "2026-03-02T08:35:00.000Z",
         "unmarked": 2,
     }
@@ -88,12 +89,8 @@ async def test_reopening_gives_the_register_back_to_the_teachers(day: SchoolDay)
     await day.mark(day.teacher, "p1", "P")
     await day.take()
     register = one(await day.core.act(day.office, "attendance.reopen", day.sheet()))
-    assert [register[name] for name in ("state", "taken_by", "taken_at", "unmarked")] == [
-        "open",
-        None,
-        None,
-        None,
-    ]
+    who_and_when = ("taken_by", "taken_by_name", "taken_at", "unmarked")
+    assert [register[name] for name in ("state", *who_and_when)] == ["open", None, None, None, None]
     assert (await day.summary())["registers"] == {"open": 1, "taken": 0}
     await day.mark(day.teacher, "p1", "A")
     assert (await day.take())["state"] == "taken"

@@ -348,6 +348,7 @@ class TestComment:
                 "task_id": task["id"],
                 "text": "Blue?\nOr white?",
                 "by": "ann",
+                "by_name": (await core.core.org.actor("ann")).name,
                 "at": "2026-03-02T08:30:00.000Z",
             }.items()
         )

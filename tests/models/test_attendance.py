@@ -65,7 +65,15 @@ def test_a_summary_is_named_by_school_and_day() -> None:
 
 
 def test_a_new_mark_holds_nothing_of_the_one_before() -> None:
-    mark = mark_record(SHEET, "p1", code="P", source="teacher", by="u1", at="2026-03-02T09:00:00.000Z")
+    mark = mark_record(
+        SHEET,
+        "p1",
+        code="P",
+        source="teacher",
+        by="u1",
+        by_name="Una",
+        at="2026-03-02T09:00:00.000Z",
+    )
     assert mark == {
         "kind": "mark",
         "id": SHEET.mark_id("p1"),
@@ -79,18 +87,18 @@ def test_a_new_mark_holds_nothing_of_the_one_before() -> None:
         "note": None,
         "source": "teacher",
         "by": "u1",
+        "by_name": "Una",
         "at": "2026-03-02T09:00:00.000Z",
     }
 
 
 def test_a_register_is_open_until_somebody_takes_it() -> None:
     opened = register_record(SHEET)
-    assert (opened["state"], opened["taken_by"], opened["taken_at"], opened["unmarked"]) == (
-        "open",
-        *[None] * 3,
-    )
-    taken = register_record(SHEET, taken_by="u1", taken_at="2026-03-02T09:00:00.000Z", unmarked=2)
-    assert (taken["state"], taken["taken_by"], taken["unmarked"]) == ("taken", "u1", 2)
+    who_and_when = ("taken_by", "taken_by_name", "taken_at", "unmarked")
+    assert (opened["state"], *(opened[name] for name in who_and_when)) == ("open", *[None] * 4)
+    at = "2026-03-02T09:00:00.000Z"
+    taken = register_record(SHEET, taken_by="u1", taken_by_name="Una", taken_at=at, unmarked=2)
+    assert (taken["state"], *(taken[name] for name in who_and_when)) == ("taken", "u1", "Una", at, 2)
     assert opened["id"] == taken["id"]
 
 

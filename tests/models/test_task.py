@@ -163,12 +163,13 @@ def test_the_trash_keeps_the_whole_task() -> None:
 
 
 def test_a_comment_names_its_task_and_author() -> None:
-    assert new_comment("c1", task(), "Blue or white?", by="u2", at=LATER) == {
+    assert new_comment("c1", task(), "Blue or white?", by="u2", by_name="Una", at=LATER) == {
         "kind": "comment",
         "id": "c1",
         "task_id": "k1",
         "team_id": "t1",
         "text": "Blue or white?",
         "by": "u2",
+        "by_name": "Una",
         "at": LATER,
     }

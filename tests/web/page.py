@@ -82,6 +82,10 @@ class Server:
         async with aiohttp.request("POST", self.url + path, json={}, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
 
+    async def name_of(self, email: str) -> str:
+        """What somebody is called."""
+        return str((await self.get(email, "/api/users/me"))["name"])
+
     async def _token(self, email: str) -> str:
         token, good_until = self._tokens.get(email, ("", 0.0))
         if monotonic() >= good_until:

@@ -54,7 +54,10 @@ async def test_todays_lessons_lead_to_the_register_and_show_its_state(
     await expect(lesson).to_contain_text("Taken")
     await lesson.click()
     await expect(rows(page)).to_have_count(STUDENTS)
-    await expect(page.get_by_text("Taken by")).to_be_visible()
+    name = await server.name_of(OFFICE)
+    await expect(page.get_by_text(f"Taken by {name}")).to_be_visible()
+    marked = page.locator("[data-student=s1-c1-p1]")
+    await expect(marked).to_contain_text(f"by {name}")
 
 
 async def test_a_class_is_marked_in_fewer_taps_than_it_has_children(browser: Browser, server: Server) -> None:

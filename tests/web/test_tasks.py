@@ -277,6 +277,9 @@ async def test_comments_are_read_and_come_live(browser: Browser, server: Server)
     for dialog in (mine, theirs):
         await expect(dialog.locator(".task-comments li")).to_have_count(2)
         await expect(dialog.locator(".task-comments li").last).to_contain_text("I have emptied it.")
+    name = await server.name_of(MEMBER)
+    await server.act(LEAD, "team.remove_member", team_id="t1", user_id="u-t1-member1")
+    await expect(theirs.locator(".task-comments li").last).to_contain_text(name)
 
 
 async def test_a_deleted_task_can_be_brought_back(browser: Browser, server: Server) -> None:

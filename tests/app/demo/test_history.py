@@ -23,10 +23,12 @@ async def test_history_is_of_the_newest_school_days_before_today(core: CoreKit) 
     assert all(summary["registers"] == {"open": 0, "taken": 12} for summary in summaries)
     marks = await core.storage.find(query("mark", room=room, school_id="s1"))
     assert len(marks) == 6 * 6 * 6
-    assert {(mark["source"], mark["by"]) for mark in marks} == {
-        ("teacher", "u-s1-teacher1"),
-        ("teacher", "u-s1-teacher2"),
+    names = {id: (await core.core.org.actor(id)).name for id in ("u-s1-teacher1", "u-s1-teacher2")}
+    assert {(mark["source"], mark["by"], mark["by_name"]) for mark in marks} == {
+        ("teacher", id, name) for id, name in names.items()
     }
+    registers = await core.storage.find(query("register", room=room, school_id="s1"))
+    assert {(one["taken_by"], one["taken_by_name"]) for one in registers} == set(names.items())
     assert all(mark["at"].startswith(mark["date"]) for mark in marks)
 
 

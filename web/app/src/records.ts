@@ -64,6 +64,8 @@ export interface Mark extends StoredRecord {
   readonly note: string | null;
   readonly source: string;
   readonly by: string | null;
+  /** Undefined in records that are older than the field. */
+  readonly by_name?: string | null;
   readonly at: string;
 }
 
@@ -74,6 +76,8 @@ export interface Register extends StoredRecord {
   readonly period: string;
   readonly state: "open" | "taken";
   readonly taken_by: string | null;
+  /** Undefined in records that are older than the field. */
+  readonly taken_by_name?: string | null;
   readonly taken_at: string | null;
   readonly unmarked: number | null;
 }

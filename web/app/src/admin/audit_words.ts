@@ -112,7 +112,7 @@ export interface Difference {
 
 /** What every record has, what says only where it belongs, and what the server keeps for itself. */
 const SILENT = new Set([
-  ...["kind", "id", "seq", "org_seq", "deleted", "by", "by_name", "at", "scopes", "changed", "assigned", "rank", "created_at", "created_by"],
+  ...["kind", "id", "seq", "org_seq", "deleted", "by", "by_name", "taken_by_name", "at", "scopes", "changed", "assigned", "rank", "created_at", "created_by"],
   ...["school_id", "class_id", "student_id", "team_id", "task_id", "user_id", "class_ids", "date", "period", "taken_at"],
 ]);
 

@@ -90,7 +90,7 @@ export const ar: Messages = {
   school_no_mark: "بلا علامة",
   school_minutes: "{count} د",
   school_nobody: "لا أحد مسجّل في هذا الصف اليوم.",
-  school_taken_at: "أُغلق {time}؛ بلا علامة حينها: {count}",
+  school_taken_at: "أغلقه: {name}، {time}؛ بلا علامة حينها: {count}",
   school_planned: "حالات الغياب المخطَّط لها ({count})",
   school_planned_none: "لا غياب مخطَّطًا له ابتداءً من اليوم.",
   school_planned_days: "الأيام",

@@ -90,7 +90,7 @@ export const de: Messages = {
   school_no_mark: "Kein Eintrag",
   school_minutes: "{count} min",
   school_nobody: "In dieser Klasse ist heute niemand gemeldet.",
-  school_taken_at: "Abgeschlossen {time}; dabei ohne Eintrag: {count}",
+  school_taken_at: "Abgeschlossen von {name}, {time}; dabei ohne Eintrag: {count}",
   school_planned: "Geplante Abwesenheiten ({count})",
   school_planned_none: "Ab heute ist keine Abwesenheit geplant.",
   school_planned_days: "Tage",

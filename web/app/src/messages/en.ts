@@ -92,7 +92,7 @@ export const en = {
   school_no_mark: "No mark",
   school_minutes: "{count} min",
   school_nobody: "Nobody is on roll in this class today.",
-  school_taken_at: "Taken {time}; then without a mark: {count}",
+  school_taken_at: "Taken by {name}, {time}; then without a mark: {count}",
   school_planned: "Planned absences ({count})",
   school_planned_none: "Nobody is planned to be away from today on.",
   school_planned_days: "Days",

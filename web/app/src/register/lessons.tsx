@@ -1,9 +1,9 @@
 /** A class of the user with its lessons of today. */
 
 import { t, timeOf } from "../messages";
+import { taker } from "../parts/people";
 import { of, type Period, type Register, type School } from "../records";
 import { dayIn, hours, now, timeIn } from "./device";
-import { who } from "./people";
 import { useClassDay } from "./use_sheet";
 
 const SHAPES = { missing: "○", open: "◐", taken: "●" } as const;
@@ -51,7 +51,7 @@ function StateOf({ register }: { readonly register: Register | undefined }) {
   return (
     <span class={`register-state ${state}`}>
       <span aria-hidden="true">{SHAPES[state]}</span> {t(`reg_is_${state}`)}
-      {register?.state === "taken" && register.taken_at !== null && ` ${t("reg_by_at", { name: who(register.taken_by), time: timeOf(register.taken_at) })}`}
+      {register?.state === "taken" && register.taken_at !== null && ` ${t("reg_by_at", { name: taker(register), time: timeOf(register.taken_at) })}`}
     </span>
   );
 }

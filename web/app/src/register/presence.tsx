@@ -6,7 +6,6 @@ import type { Present } from "rollcall-client";
 import { client } from "../live";
 import { t } from "../messages";
 import { user } from "../session";
-import { met } from "./people";
 
 /** More people than this are counted, not named. */
 const CROWD = 6;
@@ -50,7 +49,6 @@ function useHere(topic: string, isLive: boolean): Here {
       now.call<Here>("presence", { topic }).then(
         (found) => {
           if (!isWanted) return;
-          met(found.users);
           setHere({ count: found.count, users: found.users });
         },
         // The next connection asks again.
@@ -59,7 +57,6 @@ function useHere(topic: string, isLive: boolean): Here {
     };
     const remove = now.onPresence(({ topic: about, joined, left, count }) => {
       if (about !== topic) return;
-      if (joined !== undefined) met([joined]);
       if (count === undefined) setHere((before) => changed(before, joined, left));
       else {
         setHere((before) => ({ ...before, count }));

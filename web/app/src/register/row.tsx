@@ -3,10 +3,10 @@
 import { useId, useState } from "preact/hooks";
 
 import { t } from "../messages";
+import { marker } from "../parts/people";
 import type { Code } from "../records";
 import type { Value } from "./acts";
 import { isWide } from "./device";
-import { who } from "./people";
 import { usePress } from "./press";
 import { Also, Refusal, Replaced } from "./row_notices";
 import { isPlanned, type Row } from "./rows";
@@ -124,7 +124,7 @@ function StateLine({ row, id }: { readonly row: Row; readonly id: string }) {
       <span class={`state ${state}`}>
         <span aria-hidden="true">{SHAPES[state]}</span> {t(`reg_state_${state}`)}
       </span>
-      {isOthers && <span>{t("reg_by", { name: who(mark.by, mark.source) })}</span>}
+      {isOthers && <span>{t("reg_by", { name: marker(mark) })}</span>}
       {value !== null && value.minutes_late !== null && <span>{t("reg_minutes", { minutes: value.minutes_late })}</span>}
       {value !== null && value.note !== null && !isPlanned(row) && <bdi class="note">{value.note}</bdi>}
       {value !== null && isPlanned(row) && (

@@ -2,9 +2,9 @@
 
 import { dismiss } from "../live";
 import { t, timeOf } from "../messages";
+import { marker } from "../parts/people";
 import type { Mark, Register } from "../records";
 import { sendAgain, type Value } from "./acts";
-import { who } from "./people";
 import { forgetReplaced, replaced } from "./replaced";
 import { givesWay } from "./rights";
 import type { Row } from "./rows";
@@ -21,7 +21,7 @@ export function Also({ row: { also }, view }: NoticeProps) {
   if (also === null) return null;
   return (
     <p class="notice" role="status">
-      <span aria-hidden="true">⇄</span> {t("reg_also", { value: inWords(also, view.school.codes), name: who(also.by, also.source) })}
+      <span aria-hidden="true">⇄</span> {t("reg_also", { value: inWords(also, view.school.codes), name: marker(also) })}
     </p>
   );
 }
@@ -50,7 +50,7 @@ export function Refusal({ row, view }: NoticeProps) {
       </p>
       <p>
         {t("reg_there", { value: inWords(there, view.school.codes) })}
-        {there !== null && there.code !== null && ` ${t("reg_by", { name: who(there.by, there.source) })}`}
+        {there !== null && there.code !== null && ` ${t("reg_by", { name: marker(there) })}`}
         {register?.state === "taken" && ` – ${t("reg_taken")}`}
       </p>
       <div class="buttons">
@@ -81,7 +81,7 @@ export function Replaced({ row, view }: NoticeProps) {
         <span aria-hidden="true">⇄</span>{" "}
         {t("reg_replaced", {
           value: inWords(lost, view.school.codes),
-          name: who(lost.by, lost.source),
+          name: marker(lost),
           time: timeOf(lost.at),
         })}
       </p>

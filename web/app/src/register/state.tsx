@@ -1,13 +1,12 @@
 /** Whether the register is taken, and taking it. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
-import { get } from "../api";
 import { acts, client } from "../live";
 import { t, timeOf } from "../messages";
+import { taker } from "../parts/people";
 import { isOn, reopen, take } from "./acts";
 import { dayIn } from "./device";
-import { isKnown, met, who } from "./people";
 import { isOpenDay } from "./rights";
 import type { SheetView } from "./sheet_view";
 import { TakeDialog } from "./take_dialog";
@@ -19,7 +18,6 @@ export function State({ view }: { readonly view: SheetView }) {
     ({ action, state }) =>
       state !== "refused" && isOn(action, place) && ["attendance.take", "attendance.reopen"].includes(action.type),
   );
-  useTakersName(view);
   const isOpenNow = isOpenDay(place.date, dayIn(school.time_zone), school, rights);
   if (!rights.mayMark) return <p class="closed">{t("reg_read_only")}</p>;
   if (!isOpenNow) return <p class="closed">{t("reg_day_closed")}</p>;
@@ -35,7 +33,7 @@ export function State({ view }: { readonly view: SheetView }) {
       <div class="closed taken" role="status">
         <p>
           <span aria-hidden="true">●</span>{" "}
-          {t("reg_taken_by", { name: who(register.taken_by), time: register.taken_at === null ? "" : timeOf(register.taken_at) })}
+          {t("reg_taken_by", { name: taker(register), time: register.taken_at === null ? "" : timeOf(register.taken_at) })}
           {(register.unmarked ?? 0) > 0 && ` ${t("reg_without", { count: register.unmarked ?? 0 })}`}
           {!rights.isOffice && ` ${t("reg_locked")}`}
         </p>
@@ -56,20 +54,4 @@ export function State({ view }: { readonly view: SheetView }) {
       {isAsking && <TakeDialog view={view} onClose={() => setAsking(false)} />}
     </div>
   );
-}
-
-interface Listed {
-  readonly items: readonly { readonly taken_by: string | null; readonly taken_by_name: string | null }[];
-}
-
-/** The office may read who took a register; teachers are told only the id. */
-function useTakersName({ register, rights, school, place }: SheetView): void {
-  const id = register?.taken_by ?? null;
-  useEffect(() => {
-    if (id === null || isKnown(id) || !rights.isOffice) return;
-    get<Listed>(`/api/schools/${school.id}/registers?date=${place.date}&state=taken&limit=500`).then(
-      ({ items }) => met(items.flatMap((one) => (one.taken_by === null || one.taken_by_name === null ? [] : [{ id: one.taken_by, name: one.taken_by_name }]))),
-      () => undefined,
-    );
-  }, [id]);
 }

@@ -6,11 +6,9 @@ import { get, Rejected, Unreachable } from "../api";
 import { t } from "../messages";
 import { Dialog } from "../parts/dialog";
 import type { Mark, School } from "../records";
-import { user } from "../session";
 import { CodeName } from "./absences";
 import { momentIn } from "./clock";
 import { byLetter } from "./figures";
-import { holds } from "./rights";
 
 interface Entry {
   readonly seq: number;
@@ -30,7 +28,6 @@ interface HistoryProps {
 export function History({ school, mark, name, onClose }: HistoryProps) {
   const [entries, setEntries] = useState<readonly Entry[] | null>(null);
   const [error, setError] = useState("");
-  const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   useEffect(() => {
     let wanted = true;
     get<{ items: readonly Entry[] }>(`/api/journal/school:${school.id}?record=${mark.id}&limit=500`).then(
@@ -41,18 +38,7 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
       wanted = false;
     };
   }, [mark.id, mark.seq]);
-  useEffect(() => {
-    if (!holds(school.id, ["school_admin"])) return;
-    get<{ items: readonly { id: string; name: string }[] }>("/api/users?limit=500").then(
-      ({ items }) => setNames(new Map(items.map((one) => [one.id, one.name]))),
-      () => undefined,
-    );
-  }, []);
   const codes = byLetter(school.codes);
-  const who = (id: string | null): string => {
-    if (id === null) return t("school_by_server");
-    return id === user.value?.id ? user.value.name : (names.get(id) ?? id);
-  };
   return (
     <Dialog title={t("school_history_of", { name })} onClose={onClose}>
       {error !== "" && <p class="error">{error}</p>}
@@ -68,7 +54,7 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
             </span>
             {entry.data.note !== null && <q><bdi>{entry.data.note}</bdi></q>}
             <span class="quiet">
-              <bdi>{who(entry.by)}</bdi>, <time dateTime={entry.at}>{momentIn(school.time_zone, entry.at)}</time>
+              <bdi>{who(entry)}</bdi>, <time dateTime={entry.at}>{momentIn(school.time_zone, entry.at)}</time>
             </span>
           </li>
         ))}
@@ -80,6 +66,11 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
       </div>
     </Dialog>
   );
+}
+
+/** The id where the mark is older than the names in marks. */
+function who({ by, data }: Entry): string {
+  return by === null ? t("school_by_server") : (data.by_name ?? by);
 }
 
 function reason(failure: Error): string {

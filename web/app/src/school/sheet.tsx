@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useTopic } from "../live";
 import { number, t } from "../messages";
 import { Freshness } from "../parts/freshness";
+import { marker, taker } from "../parts/people";
 import { fullName, of, onRoll, type Class, type Mark, type Period, type Register, type School } from "../records";
 import { CodeName } from "./absences";
 import { clockTime, momentIn } from "./clock";
@@ -71,6 +72,7 @@ export function Sheet({ school, classId, date, period, back, compare, histories 
                     <CodeName letter={mark?.code ?? null} codes={codes} />
                     {typeof mark?.minutes_late === "number" && <> {t("school_minutes", { count: mark.minutes_late })}</>}
                     {typeof mark?.note === "string" && <bdi class="note">{mark.note}</bdi>}
+                    {typeof mark?.code === "string" && <span class="quiet"> {t("reg_by", { name: marker(mark) })}</span>}
                   </td>
                   {histories && (
                     <td>
@@ -98,5 +100,5 @@ function stateOf(register: Register | undefined, timeZone: string): string {
   if (register === undefined) return t("school_state_none");
   if (register.state === "open") return t("school_state_open");
   const at = register.taken_at === null ? "" : momentIn(timeZone, register.taken_at);
-  return t("school_taken_at", { time: at, count: number(register.unmarked ?? 0) });
+  return t("school_taken_at", { name: taker(register), time: at, count: number(register.unmarked ?? 0) });
 }

@@ -41,10 +41,10 @@ export function Comments({ taskId, records }: CommentsProps) {
       <h3>{t("task_comments")}</h3>
       {failed && read.length === 0 && <p class="error">{t("unreachable")}</p>}
       <ol>
-        {all.map(({ id, by, at, text }) => (
+        {all.map(({ id, by, by_name, at, text }) => (
           <li key={id}>
             <p class="task-by">
-              <bdi>{nameOf(members, by)}</bdi> <time dateTime={at}>{moment(at)}</time>
+              <bdi>{by_name ?? nameOf(members, by)}</bdi> <time dateTime={at}>{moment(at)}</time>
             </p>
             <p dir="auto">{text}</p>
           </li>

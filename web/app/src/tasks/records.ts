@@ -58,6 +58,8 @@ export interface Comment extends StoredRecord {
   readonly task_id: string;
   readonly text: string;
   readonly by: string;
+  /** Undefined in records that are older than the field. */
+  readonly by_name?: string | null;
   readonly at: string;
 }
 
