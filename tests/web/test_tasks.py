@@ -322,6 +322,46 @@ async def test_what_is_done_offline_is_shown_and_goes_out_once(browser: Browser,
     assert (await task(server, "From the cellar"))["section"] == "Backlog"
 
 
+async def test_a_team_reloaded_offline_shows_what_it_showed_last_and_takes_acts(
+    browser: Browser, server: Server
+) -> None:
+    page = await open_team(browser, server)
+    await page.evaluate("navigator.serviceWorker.ready")
+    await server.act(OTHER, "task.create", team_id="t1", title="A late one", section="Backlog")
+    await expect(card(page, "A late one")).to_be_visible()
+    await page.wait_for_function(
+        "() => Object.entries(localStorage).some(([key, kept]) =>"
+        " key.startsWith('rollcall.team.') && kept.includes('A late one'))"
+    )
+    await page.context.set_offline(True)
+    await page.reload()
+    await expect(titles(page, "Backlog")).to_have_text([*BACKLOG, "A late one"])
+    await expect(page.get_by_role("banner").get_by_text("Offline")).to_be_visible()
+    await card(page, "A late one").get_by_role("button", name="Done:").click()
+    await expect(card(page, "A late one")).to_contain_text("Waiting to be sent")
+    await page.goto("/teams/t2")
+    await expect(page.get_by_text("has not been opened on this device yet")).to_be_visible()
+    await page.goto("/tasks")
+    await expect(card(page, "Check the fire doors downstairs")).to_be_visible()
+    await page.goto(TEAM)
+    await expect(card(page, "A late one")).to_contain_text("Waiting to be sent")
+    await page.context.set_offline(False)
+    await until(lambda: is_done(server, "A late one"), limit=20)
+    await expect(page.locator(".task-state.queued, .task-state.sent")).to_have_count(0)
+
+    await page.goto("/profile")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("textbox", name="E-mail address")).to_be_visible()
+    kept = await page.evaluate(
+        "() => Object.keys(localStorage).filter((key) => key.startsWith('rollcall.team.'))"
+    )
+    assert kept == []
+
+
+async def is_done(server: Server, title: str) -> bool:
+    return bool((await task(server, title))["status"] == "done")
+
+
 async def test_a_refusal_says_why_and_what_was_entered(browser: Browser, server: Server) -> None:
     page = await open_team(browser, server)
     dialog = await open_task(page, "Collect quotes for new bicycle stands")

@@ -278,6 +278,7 @@ export const ar: Messages = {
   task_deleted: "حُذفت:",
   task_undo: "تراجع",
   task_gone: "لا توجد مهمة كهذه، أو أنها حُذفت.",
+  task_offline: "لم يُفتح هذا الفريق على هذا الجهاز بعد، ويلزم الاتصال بالشبكة مرة واحدة.",
   task_archived: "هذا الفريق مؤرشف. يمكن قراءة مهامه دون تغييرها.",
   task_view: "العرض",
   task_board: "لوحة",

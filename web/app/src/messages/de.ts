@@ -278,6 +278,7 @@ export const de: Messages = {
   task_deleted: "Gelöscht:",
   task_undo: "Rückgängig",
   task_gone: "Diese Aufgabe gibt es nicht, oder sie wurde gelöscht.",
+  task_offline: "Dieses Team wurde auf diesem Gerät noch nicht geöffnet. Dafür wird einmal das Netz gebraucht.",
   task_archived: "Dieses Team ist archiviert. Aufgaben können gelesen, aber nicht geändert werden.",
   task_view: "Ansicht",
   task_board: "Tafel",

@@ -280,6 +280,7 @@ export const en = {
   task_deleted: "Deleted:",
   task_undo: "Undo",
   task_gone: "There is no such task, or it was deleted.",
+  task_offline: "This team has not been opened on this device yet. It needs the network once.",
   task_archived: "This team is archived. Its tasks can be read, not changed.",
   task_view: "View",
   task_board: "Board",

@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { acts, useTopic } from "../live";
+import { acts } from "../live";
 import { number, t } from "../messages";
 import type { Messages } from "../messages/en";
 import { of } from "../records";
@@ -18,6 +18,7 @@ import { FilterBar } from "./filter_bar";
 import { shownTasks } from "./overlay";
 import { isOverdue, type ShownTask, type Team } from "./records";
 import { State } from "./state";
+import { useTeam } from "./use_team";
 import { priorityWord, statusWord } from "./words";
 
 interface OfTeam {
@@ -107,15 +108,14 @@ function Row({ task, team }: { readonly task: ShownTask; readonly team: string }
 
 /** Follows one team. A component of its own, because a user may come to be in more teams. */
 function Source({ id, onTasks }: { readonly id: string; readonly onTasks: (id: string, found: OfTeam) => void }) {
-  const topic = useTopic(`team:${id}`);
+  const { records } = useTeam(id);
   useEffect(
     () =>
       effect(() => {
-        const records = topic.records.value;
         const name = of<Team>(records, "team")[0]?.name ?? id;
         onTasks(id, { name, tasks: shownTasks(id, records, saved.value, acts.value) });
       }),
-    [topic.records],
+    [records],
   );
   return null;
 }

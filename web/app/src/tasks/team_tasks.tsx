@@ -3,7 +3,7 @@
 import { useLocation } from "preact-iso";
 import { useMemo, useState } from "preact/hooks";
 
-import { acts, useTopic } from "../live";
+import { acts } from "../live";
 import { t } from "../messages";
 import { of } from "../records";
 import { serverNow } from "../server_time";
@@ -21,15 +21,18 @@ import type { Member, ShownTask, Team } from "./records";
 import { RefusedActions } from "./refused";
 import { Said, say } from "./say";
 import { remove, Undo } from "./undo";
+import { useTeam } from "./use_team";
 import { look, view } from "./view";
 import { ViewSwitch } from "./view_switch";
 import { columnWord, isolated } from "./words";
 
+/** Why there is nothing to show, by how current that is. */
+const NOT_THERE = { live: "no_access", refused: "no_access", catching_up: "loading", offline: "task_offline", stopped: "task_offline" } as const;
+
 export function TeamTasks({ id }: { readonly id: string }) {
   const { query, route } = useLocation();
-  const topic = useTopic(`team:${id}`);
-  const records = topic.records.value;
-  const state = topic.status.value.state;
+  const { records, status } = useTeam(id);
+  const { state } = status;
   const [filter, setFilter] = useState<Filter>(EVERYTHING);
   const [added, setAdded] = useState<readonly string[]>([]);
 
@@ -44,7 +47,7 @@ export function TeamTasks({ id }: { readonly id: string }) {
   const path = `/teams/${encodeURIComponent(id)}`;
 
   if (state === "refused") return <p class="empty">{t("no_access")}</p>;
-  if (team === undefined) return <p class="empty">{t(state === "live" ? "no_access" : "loading")}</p>;
+  if (team === undefined) return <p class="empty">{t(NOT_THERE[state])}</p>;
   const board: BoardContext = {
     teamId: id,
     members,
