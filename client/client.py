@@ -64,6 +64,7 @@ class Client:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()  # those that end with the client
         self._connection: Connection | None = None
+        self._flushing: asyncio.Handle | None = None
         self._statuses: Listeners[Status] = Listeners()
         self._action_changes: Listeners[QueuedAction] = Listeners()
         self._greetings: Listeners[Json] = Listeners()
@@ -126,7 +127,7 @@ class Client:
 
         `date` (`YYYY-MM-DD`) is the day of the snapshot, by default today's; records of other days are then
         left out. Another one than before is taken over. `fetch`: get snapshots by HTTP, compressed, for large
-        topics such as a school's. Stopped.
+        topics such as a school's. Several calls of one turn of the event loop are one request. Stopped.
         """
         self._check_running()
         self._core.subscribe(name, date, fetch=fetch)
@@ -134,6 +135,8 @@ class Client:
         if known is not None and name not in self._topics:
             self._topics[name] = Topic(name, known, time.time())
         self._carry_out()
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
         return self._topics[name]
 
     def unsubscribe(self, name: str) -> None:
@@ -204,6 +207,11 @@ class Client:
             self._run(self._core.unstored, action.op_id)
             raise
         self._run(self._core.stored, action.op_id)
+
+    def _flush(self) -> None:
+        """The turn is over in which something was subscribed to."""
+        self._flushing = None
+        self._run(self._core.flush)
 
     def _run(self, input: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Tell the core something, and carry out what it wants."""

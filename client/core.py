@@ -84,8 +84,12 @@ class Core:
         self._link.token_denied()
 
     def subscribe(self, topic: str, date: str | None, *, fetch: bool) -> None:
-        """Keep a topic current from now on."""
+        """Keep a topic current from now on; the server is asked for it by `flush`."""
         self._topics.subscribe(topic, date, fetch=fetch)
+
+    def flush(self) -> None:
+        """The turn is over in which something was subscribed to."""
+        self._topics.flush()
 
     def unsubscribe(self, topic: str) -> None:
         """End a subscription."""

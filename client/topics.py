@@ -24,11 +24,14 @@ RETRY_AFTER = 1.0
 
 @dataclass(eq=False, slots=True)
 class Wanted:
-    """A topic that the application wants. `asked` is the request that will tell about it."""
+    """A topic that the application wants. `is_due`: to be asked for when the turn is over. `asked`: the
+    request that will tell about it.
+    """
 
     name: str
     fetch: bool
     records: TopicRecords
+    is_due: bool = False
     asked: int | None = None
     asked_for_tail: bool = False
     is_waiting: bool = False
@@ -40,7 +43,8 @@ class Wanted:
     def state(self) -> Literal["catching_up", "live", "refused"]:
         if self.error is not None:
             return "refused"
-        return "live" if self.asked is None and not self.is_waiting else "catching_up"
+        is_asking = self.asked is not None or self.is_waiting or self.is_due
+        return "catching_up" if is_asking else "live"
 
 
 class Topics:
@@ -71,7 +75,8 @@ class Topics:
         return all(topic.state != "catching_up" for topic in self._wanted.values())
 
     def subscribe(self, name: str, date: str | None, *, fetch: bool) -> None:
-        """Subscribe to a topic. One that is subscribed to already changes its day, if it is another one.
+        """Subscribe to a topic, once `flush` is called. One that is subscribed to already changes its day, if
+        it is another one.
 
         `fetch`: snapshots come by HTTP, compressed, for large ones.
         """
@@ -84,8 +89,15 @@ class Topics:
         else:
             return
         if self._is_open:
-            self._ask([topic])
+            topic.is_due = True
+            topic.asked = None
+            topic.is_waiting = False
+            topic.error = None
         self._tell_status(topic)
+
+    def flush(self) -> None:
+        """Send the subscriptions of this turn, together."""
+        self._ask([topic for topic in self._wanted.values() if topic.is_due])
 
     def unsubscribe(self, name: str) -> None:
         """End a subscription; its records are forgotten."""
@@ -106,6 +118,7 @@ class Topics:
         self._is_open = False
         self._give(Timer("topics", None))
         for topic in self._wanted.values():
+            topic.is_due = False
             topic.asked = None
             topic.is_waiting = False
             self._tell_status(topic)
@@ -137,6 +150,7 @@ class Topics:
     def _ask(self, topics: Sequence[Wanted]) -> None:
         direct = []
         for topic in topics:
+            topic.is_due = False
             topic.is_waiting = False
             topic.error = None
             if topic.fetch and topic.records.position is None and not topic.fetch_failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, WebSocket, expect
 
 from tests.web.conftest import Start
 from tests.web.page import Server, barriers, today, visit
@@ -49,6 +49,28 @@ async def mark(server: Server, school: str, code: str) -> None:
 async def take(server: Server, school: str, *classes: int) -> None:
     for n in classes:
         await server.act(ADMIN, "attendance.take", class_id=f"{school}-c{n}", date=today(), period="1")
+
+
+async def test_all_schools_are_subscribed_to_in_one_request(browser: Browser, start: Start) -> None:
+    server = await start(**SIZE)
+    sent: list[str] = []
+
+    def follow(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: sent.append(str(frame)))
+
+    page = await visit(browser, server, ADMIN, "/sign-in?to=/profile", at=f"{today()}T09:10:00Z")
+    live = page.get_by_role("banner").get_by_text("Live")
+    await expect(live).to_be_visible(timeout=LIMIT)
+    page.on("websocket", follow)
+    await page.reload()
+    await expect(live).to_be_visible(timeout=LIMIT)
+    sent.clear()
+    await page.get_by_role("link", name="All schools").click()
+    await expect(page.get_by_text(f"{SCHOOLS} schools, {2 * SCHOOLS} registers missing")).to_be_visible(
+        timeout=LIMIT
+    )
+    (asked,) = [frame for frame in sent if '["subscribe"' in frame]
+    assert asked.count('"topic":"summary:') == SCHOOLS
 
 
 async def test_rows_move_and_change_places_without_any_further_request(

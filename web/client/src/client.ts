@@ -36,6 +36,7 @@ export class Client {
   private readonly endings = new Listeners<string>();
   private readonly presences = new Listeners<Presence>();
   private connection: Connection | null = null;
+  private isFlushing = false;
   private readonly online = (): void => this.run(() => this.core.online());
 
   constructor(private readonly options: ClientOptions) {
@@ -90,7 +91,10 @@ export class Client {
     return this.presences.add(listener);
   }
 
-  /** Keeps a topic current from now on. The same topic again is the same object, with a new `date`. Stopped. */
+  /**
+   * Keeps a topic current from now on. The same topic again is the same object, with a new `date`. Several
+   * calls of one turn are one request. Stopped.
+   */
   subscribe(name: string, options: SubscribeOptions = {}): Topic {
     if (this.status.state === "stopped") throw new Stopped();
     const { date = null, fetch = false } = options;
@@ -99,6 +103,7 @@ export class Client {
       const known = this.core.records(name);
       if (!this.topics.has(name)) this.topics.set(name, new Topic(name, known as TopicRecords, now()));
     });
+    this.flushSoon();
     return this.topics.get(name) as Topic;
   }
 
@@ -168,6 +173,16 @@ export class Client {
       throw error;
     }
     this.run(() => this.core.stored(action.op_id));
+  }
+
+  /** Sends the subscriptions of this turn once it is over. */
+  private flushSoon(): void {
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    queueMicrotask(() => {
+      this.isFlushing = false;
+      this.run(() => this.core.flush());
+    });
   }
 
   /** Tells the core something, and carries out what it wants. */

@@ -88,8 +88,14 @@ export class Core {
     this.link.tokenDenied();
   }
 
+  /** Keeps a topic current from now on; the server is asked for it by `flush`. */
   subscribe(topic: string, options: TopicOptions): void {
     this.topics.subscribe(topic, options);
+  }
+
+  /** The turn is over in which something was subscribed to. */
+  flush(): void {
+    this.topics.flush();
   }
 
   unsubscribe(topic: string): void {

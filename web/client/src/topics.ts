@@ -26,6 +26,8 @@ export interface TopicOptions {
 /** A topic that the application wants. */
 class Wanted {
   readonly records: TopicRecords;
+  /** To be asked for when the turn is over. */
+  isDue = false;
   /** The request that will tell about it. */
   asked: number | null = null;
   askedForTail = false;
@@ -44,7 +46,7 @@ class Wanted {
 
   get state(): "catching_up" | "live" | "refused" {
     if (this.error !== null) return "refused";
-    return this.asked === null && !this.isWaiting ? "live" : "catching_up";
+    return this.asked === null && !this.isWaiting && !this.isDue ? "live" : "catching_up";
   }
 }
 
@@ -74,7 +76,10 @@ export class Topics {
     return [...this.wanted.values()].every((topic) => topic.state !== "catching_up");
   }
 
-  /** Subscribes to a topic. One that is subscribed to already changes its day, if it is another one. */
+  /**
+   * Subscribes to a topic, once `flush` is called. One that is subscribed to already changes its day, if it is
+   * another one.
+   */
   subscribe(name: string, options: TopicOptions): void {
     let topic = this.wanted.get(name);
     if (topic === undefined) {
@@ -86,8 +91,18 @@ export class Topics {
     } else {
       return;
     }
-    if (this.isOpen) this.ask([topic]);
+    if (this.isOpen) {
+      topic.isDue = true;
+      topic.asked = null;
+      topic.isWaiting = false;
+      topic.error = null;
+    }
     this.tellStatus(topic);
+  }
+
+  /** Sends the subscriptions of this turn, together. */
+  flush(): void {
+    this.ask([...this.wanted.values()].filter((topic) => topic.isDue));
   }
 
   /** Ends a subscription; its records are forgotten. */
@@ -112,6 +127,7 @@ export class Topics {
     this.isOpen = false;
     this.give({ do: "timer", name: "topics", after: null });
     for (const topic of this.wanted.values()) {
+      topic.isDue = false;
       topic.asked = null;
       topic.isWaiting = false;
       this.tellStatus(topic);
@@ -143,6 +159,7 @@ export class Topics {
   private ask(topics: readonly Wanted[]): void {
     const direct: Wanted[] = [];
     for (const topic of topics) {
+      topic.isDue = false;
       topic.isWaiting = false;
       topic.error = null;
       if (topic.fetch && topic.records.position === null && !topic.fetchFailed) this.fetch(topic);
