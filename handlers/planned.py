@@ -80,8 +80,7 @@ async def clear_defaults(
             continue
         sheet = sheet_at(school_id, mark["class_id"], mark["date"], mark["period"])
         student_id = mark["student_id"]
-        who = {"by": ctx.actor.id, "by_name": ctx.actor.name}
-        cleared.append(mark_record(sheet, student_id, code=None, source="office", at=ctx.at, **who))
+        cleared.append(_cleared(ctx, sheet, student_id))
         if any(
             one["class_id"] == sheet.class_id and is_on_roll(one, sheet.date)
             for one in enrolments.get(student_id, ())
@@ -167,3 +166,8 @@ def _default(ctx: Context, sheet: Sheet, absence: Record) -> Record:
 def _is_same(held: Record | None, mark: Record) -> bool:
     """Whether the mark that is held says the same."""
     return held is not None and all(held[name] == mark[name] for name in ("code", "note", "source"))
+
+
+def _cleared(ctx: Context, sheet: Sheet, student_id: str) -> Record:
+    by, by_name = ctx.actor.id, ctx.actor.name
+    return mark_record(sheet, student_id, code=None, source="office", by=by, by_name=by_name, at=ctx.at)

@@ -14,6 +14,8 @@ from typing import Literal
 
 Direction = Literal["in", "out"]
 Category = Literal["present", "approved_activity", "authorised", "unauthorised", "not_possible"]
+Session = Literal["morning", "afternoon"]
+"""Half of a school day. A period is of the afternoon if it starts at 12:00 or later, by the school's time."""
 
 OFFICE_ROLES = frozenset({"admin", "school_admin", "office"})
 """The roles that act on attendance with office rights."""
@@ -27,9 +29,10 @@ class Code:
     """One code of a set.
 
     `direction`: `in` the student is on site, `out` they are not. `category`: how the mark counts. `late`: the
-    mark may carry minutes. `roles`: who may use it. `colour`: `#rrggbb`, readable as text on white and as the
-    ground of white text (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1 or more) and different from every other
-    colour of the set.
+    mark may carry minutes. `session`: the half of the day that it is for, None: both; it is offered in no
+    other, and a mark with it is accepted in any. `roles`: who may use it. `colour`: `#rrggbb`, readable as
+    text on white and as the ground of white text (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1 or more) and
+    different from every other colour of the set.
     """
 
     code: str
@@ -38,9 +41,10 @@ class Code:
     category: Category
     colour: str
     late: bool = False
+    session: Session | None = None
     roles: frozenset[str] = EVERY_MARKER
 
-    def to_wire(self) -> dict[str, str | bool | list[str]]:
+    def to_wire(self) -> dict[str, str | bool | list[str] | None]:
         """The code as clients see it."""
         return {
             "code": self.code,
@@ -48,6 +52,7 @@ class Code:
             "direction": self.direction,
             "category": self.category,
             "late": self.late,
+            "session": self.session,
             "roles": sorted(self.roles),
             "colour": self.colour,
         }
@@ -111,8 +116,8 @@ _ENGLAND = CodeSet(
     "england",
     "England (from August 2024)",
     [
-        Code("/", "Present in the morning", "in", "present", "#092d02"),
-        Code("\\", "Present in the afternoon", "in", "present", "#427a17"),
+        Code("/", "Present in the morning", "in", "present", "#092d02", session="morning"),
+        Code("\\", "Present in the afternoon", "in", "present", "#427a17", session="afternoon"),
         Code("L", "Late, before the register closed", "in", "present", "#3c7d63", late=True),
         _office("K", "Education arranged by the local authority", "approved_activity", "#206ce7"),
         _office("V", "Educational visit or trip", "approved_activity", "#14154d"),

@@ -86,7 +86,8 @@ async def test_a_school_comes_with_its_codes_in_full(core: CoreKit, admin: Actor
     told = school_with_codes(school)
     assert [code["code"] for code in told["codes"]] == ["P", "L", "A", "E", "O"]
     assert {**told, "codes": None} == {**school, "codes": None}
-    assert set(told["codes"][0]) == {"code", "label", "direction", "category", "late", "roles", "colour"}
+    fields = {"code", "label", "direction", "category", "late", "session", "roles", "colour"}
+    assert set(told["codes"][0]) == fields
 
 
 async def test_the_classes_of_a_school_come_by_name(core: CoreKit, admin: Actor) -> None:

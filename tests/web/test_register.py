@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from tests.waiting import until
 from tests.web.conftest import Start
-from tests.web.page import Server, barriers, visit
+from tests.web.page import Server, barriers, today, visit
 from tests.web.register import (
     COLLEAGUE,
     DESK,
@@ -109,6 +109,29 @@ async def test_a_long_press_opens_all_codes_with_minutes_and_a_note(browser: Bro
     await expect(row(page, 2)).to_contain_text("Saved")
     mark = (await sheet(server))["students"][2]["mark"]
     assert (mark["code"], mark["minutes_late"], mark["note"]) == ("L", 12, 'The bus was "late" <again>')
+
+
+@pytest.mark.parametrize(
+    ("period", "code", "label"),
+    [("3", "/", "Present in the morning"), ("4", "\\", "Present in the afternoon")],
+)
+async def test_in_england_present_is_that_of_the_half_of_the_day(
+    browser: Browser, server: Server, period: str, code: str, label: str
+) -> None:
+    await server.act("admin@demo.test", "school.update", school_id="s1", set={"code_set": "england"})
+    where = {**about(1), "period": period}
+    other = "/\\".replace(code, "")
+    await server.act(TEACHER, "attendance.mark", **where, code=other)
+    page = await visit(browser, server, TEACHER, f"/sign-in?to=/register/s1-c1/{today()}/{period}", **DESK)
+    await expect(rows(page)).to_have_count(STUDENTS)
+    offered = page.get_by_role("button", name="Present in the")
+    await expect(offered).to_have_count(STUDENTS + 1)
+    await expect(page.locator("[data-student=s1-c1-p1]").get_by_role("button", pressed=True)).to_have_count(1)
+    await page.get_by_role("button", name="All present").click()
+    await expect(page.get_by_role("button", name=label, pressed=True)).to_have_count(STUDENTS - 1)
+    found = await server.get(TEACHER, f"/api/classes/s1-c1/registers/{today()}/{period}")
+    codes = sorted(one["mark"]["code"] for one in found["students"])
+    assert codes == sorted([other, *[code] * (STUDENTS - 1)])
 
 
 async def test_two_teachers_see_each_other_and_each_others_marks(browser: Browser, server: Server) -> None:

@@ -10,6 +10,8 @@ export interface Code {
   readonly direction: "in" | "out";
   readonly category: string;
   readonly late: boolean;
+  /** The half of the day that it is for; null: both. Undefined in what was kept before there was this field. */
+  readonly session?: "morning" | "afternoon" | null;
   readonly roles: readonly string[];
   readonly colour: string;
 }

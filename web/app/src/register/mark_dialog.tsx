@@ -4,9 +4,10 @@ import { useState } from "preact/hooks";
 
 import { t } from "../messages";
 import { Dialog } from "../parts/dialog";
+import type { Code } from "../records";
 import { isPlanned, type Row } from "./rows";
 import type { SheetView } from "./sheet_view";
-import { Badge } from "./values";
+import { Badge, withShown } from "./values";
 
 const MOST_MINUTES = 600;
 const LONGEST_NOTE = 1000;
@@ -14,13 +15,16 @@ const LONGEST_NOTE = 1000;
 interface MarkDialogProps {
   readonly row: Row;
   readonly view: SheetView;
+  /** What is set. */
+  readonly shown: Code | undefined;
   readonly onClose: () => void;
 }
 
-export function MarkDialog({ row, view, onClose }: MarkDialogProps) {
+export function MarkDialog({ row, view, shown, onClose }: MarkDialogProps) {
   const { value } = row;
   const [chosen, choose] = useState(value?.code ?? "");
-  const takesMinutes = view.codes.find(({ code }) => code === chosen)?.late === true;
+  const codes = withShown(view.codes, shown);
+  const takesMinutes = codes.find(({ code }) => code === chosen)?.late === true;
 
   // `method="dialog"` closes the dialog, which gives the focus back to where it was.
   const submit = (event: SubmitEvent): void => {
@@ -39,7 +43,7 @@ export function MarkDialog({ row, view, onClose }: MarkDialogProps) {
       <form method="dialog" class="mark" onSubmit={submit}>
         <fieldset>
           <legend>{t("reg_code")}</legend>
-          {view.codes.map((code) => (
+          {codes.map((code) => (
             <label key={code.code} class="choice">
               <input type="radio" name="code" value={code.code} checked={chosen === code.code} onChange={() => choose(code.code)} />
               <Badge code={code} /> {code.label}

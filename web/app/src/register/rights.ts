@@ -9,6 +9,9 @@ const OFFICE = ["admin", "school_admin", "office"];
 /** Sources of marks, the stronger ones first: a mark gives way to its own source and to those before it. */
 const SOURCES = ["office", "teacher", "planned", "self", "import"];
 
+/** A period that starts then or later is of the afternoon. */
+const NOON = "12:00";
+
 const DAY = 24 * 3600 * 1000;
 
 /** What a user is on one class. */
@@ -26,9 +29,11 @@ export function rightsOn(roles: readonly Role[], { id, school_id }: Pick<Class, 
   return { roles: names, isOffice, mayMark: isOffice || names.includes("teacher") };
 }
 
-/** The codes of a school that are open to these rights, in the school's order. */
-export function openCodes({ codes }: School, { roles }: Rights): Code[] {
-  return codes.filter((code) => code.roles.some((role) => roles.includes(role)));
+/** The codes of a school that are open to these rights and for the period's half of the day, in the school's order. */
+export function openCodes({ codes, periods }: School, { roles }: Rights, period: string): Code[] {
+  const start = periods.find(({ id }) => id === period)?.start;
+  const other = start === undefined ? undefined : start >= NOON ? "morning" : "afternoon";
+  return codes.filter((code) => code.roles.some((role) => roles.includes(role)) && (other === undefined || code.session !== other));
 }
 
 /** Whether a mark would give way to one of this user. */

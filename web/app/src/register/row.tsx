@@ -12,7 +12,7 @@ import { Also, Refusal, Replaced } from "./row_notices";
 import { isPlanned, type Row } from "./rows";
 import type { SheetView } from "./sheet_view";
 import { MarkDialog } from "./mark_dialog";
-import { Badge } from "./values";
+import { Badge, withShown } from "./values";
 
 const SHAPES = { none: "○", queued: "◷", sent: "↑", saved: "✓" } as const;
 
@@ -63,14 +63,9 @@ export function StudentRow({ row, view }: RowProps) {
       <Also row={row} view={view} />
       <Refusal row={row} view={view} />
       <Replaced row={row} view={view} />
-      {isOpen && <MarkDialog row={row} view={view} onClose={() => setOpen(false)} />}
+      {isOpen && <MarkDialog row={row} view={view} shown={shown} onClose={() => setOpen(false)} />}
     </li>
   );
-}
-
-/** The quick codes, and behind them the one that is set, if it is none of them. */
-function withShown(quick: readonly Code[], shown: Code | undefined): readonly Code[] {
-  return shown === undefined || quick.includes(shown) ? quick : [...quick, shown];
 }
 
 interface ButtonProps extends RowProps {

@@ -90,7 +90,7 @@ function useView(place: Place, { records }: ClassDay, cls: Class, school: School
   // Those of the connection are newer than what is kept on this device.
   const roles = ready.value?.user.roles ?? user.value?.roles ?? [];
   const rights = useMemo(() => rightsOn(roles, cls), [roles, cls]);
-  const codes = useMemo(() => openCodes(school, rights), [school, rights]);
+  const codes = useMemo(() => openCodes(school, rights, place.period), [school, rights, place.period]);
   const known = { records, answered: answered.value, acts: acts.value, seen: seenBefore.value, me: user.value?.id ?? "" };
   const rows = rowsOf(known, place, order.value, language.value);
   const register = of<Register>(records, "register").find((one) => one.period === place.period && one.date === place.date) ?? null;

@@ -13,6 +13,11 @@ export function Badge({ code }: { readonly code: Code }) {
   );
 }
 
+/** Codes that are offered, and behind them the one that is set, if it is none of them. */
+export function withShown(offered: readonly Code[], shown: Code | undefined): readonly Code[] {
+  return shown === undefined || offered.includes(shown) ? offered : [...offered, shown];
+}
+
 /** What a mark says: its code's label and the minutes. */
 export function inWords(value: Value | null, codes: readonly Code[]): string {
   if (value === null || value.code === null) return t("reg_no_mark");
