@@ -6,7 +6,7 @@ says how to use it; web/client is the same in TypeScript.
 
 from client.client import Client
 from client.effects import Change, QueuedAction, Status, StoredAction, Why
-from client.errors import Offline, QueueError, Refused, Stopped, StoreError
+from client.errors import Offline, QueueError, Refused, Stopped, StoreError, Withdrawn
 from client.file_store import FileStore
 from client.sign_in import Session, sign_in
 from client.store import MemoryStore, Store
@@ -32,5 +32,6 @@ __all__ = [
     "Token",
     "Topic",
     "Why",
+    "Withdrawn",
     "sign_in",
 ]

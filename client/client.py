@@ -18,7 +18,7 @@ from client import effects
 from client.connection import Connection, ConnectionListener
 from client.core import Core
 from client.effects import Effect, QueuedAction, Status, StoredAction, TimerName, Why
-from client.errors import Offline, Refused, Stopped, StoreError
+from client.errors import Offline, Refused, Stopped, StoreError, Withdrawn
 from client.listeners import Listeners
 from client.snapshot import fetch_snapshot
 from client.store import MemoryStore, Store
@@ -151,7 +151,7 @@ class Client:
 
         `if_seq`: refuse with `conflict` unless the record the action is about has this seq; 0: there is none
         yet. `op_id`: 1 to 64 of `A-Z a-z 0-9 _ -`, unique for each action, by default a random one. Who stops
-        waiting does not take the action back. Refused, QueueError, StoreError, Stopped.
+        waiting does not take the action back. Refused, Withdrawn, QueueError, StoreError, Stopped.
         """
         action = StoredAction(op_id or uuid.uuid4().hex, type, payload, if_seq)
         outcome: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
@@ -178,6 +178,20 @@ class Client:
     def dismiss(self, op_id: str) -> None:
         """Forget a refused action."""
         self._run(self._core.dismiss, op_id)
+
+    def may_withdraw(self, op_id: str) -> bool:
+        """Whether `withdraw` would take the action back now."""
+        return self._core.may_withdraw(op_id)
+
+    def withdraw(self, op_id: str) -> bool:
+        """Take back an action that was never sent, neither on this connection nor on an earlier one.
+
+        Who waits for it in `act` gets Withdrawn. False: it may have been sent, and goes on. One that an
+        earlier client has left in the store counts as sent.
+        """
+        is_withdrawn = self._core.withdraw(op_id)
+        self._carry_out()
+        return is_withdrawn
 
     async def call(self, event: str, data: Json) -> Json:
         """Send any other event, such as `presence`; its answer. Offline, Refused."""
@@ -276,6 +290,8 @@ class Client:
         elif change.error is not None:
             caller.set_exception(Refused(change.error))
             self.dismiss(change.action.op_id)
+        elif change.state == "withdrawn":
+            caller.set_exception(Withdrawn("The action was withdrawn."))
 
     def _connect(self, token: str) -> None:
         # The room's id alone: nothing in it can be encoded in two ways, and a proxy compares what it gets.

@@ -103,6 +103,14 @@ class Core:
         """Forget a refused action."""
         self._outgoing.dismiss(op_id)
 
+    def may_withdraw(self, op_id: str) -> bool:
+        """Whether `withdraw` would take the action back."""
+        return self._outgoing.may_withdraw(op_id)
+
+    def withdraw(self, op_id: str) -> bool:
+        """Take back an action that was never sent; False: it may have been."""
+        return self._outgoing.withdraw(op_id)
+
     def call(self, event: str, data: Json, answered: Callable[[Any], None], lost: Callable[[], None]) -> bool:
         """Send any other event; False: there is no connection. Exactly one of the functions is called."""
         if self._link.state != "open":

@@ -15,7 +15,7 @@ Why = Literal["connect", "renew", "unauthenticated", "expired", "roles_changed",
 """Why a token is asked for: to connect, to renew the one in use, or because of what the server said."""
 
 State = Literal["offline", "catching_up", "live", "refused", "stopped"]
-ActionState = Literal["queued", "sent", "saved", "refused"]
+ActionState = Literal["queued", "sent", "saved", "refused", "withdrawn"]
 TimerName = Literal["connect", "greeting", "farewell", "renew", "answers", "topics", "actions"]
 
 
@@ -76,7 +76,8 @@ class QueuedAction:
     """An action on its way.
 
     `queued`: not sent, or not answered before the connection was lost. `sent`: without an answer yet.
-    `saved`: durable on the server, see `ack`. `refused`: see `error`.
+    `saved`: durable on the server, see `ack`. `refused`: see `error`. `withdrawn`: taken back before it was
+    sent.
     """
 
     action: StoredAction

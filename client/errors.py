@@ -26,6 +26,10 @@ class StoreError(Exception):
     """A store cannot be used, or could not keep an action; the message says why."""
 
 
+class Withdrawn(Exception):
+    """The application has taken the action back before it was sent."""
+
+
 class Offline(Exception):
     """There is no connection."""
 

@@ -33,11 +33,14 @@ SUBJECT = ("date", "period")
 
 @dataclass(eq=False, slots=True)
 class Item:
-    """An action of the queue. `subject`: what its payload is about, as far as a client can tell."""
+    """An action of the queue. `may_be_sent`: whether the server may have it. `subject`: what its payload is
+    about, as far as a client can tell.
+    """
 
     action: StoredAction
     state: ActionState = "queued"
     is_stored: bool = False
+    may_be_sent: bool = False
     subject: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +99,7 @@ class Outgoing:
             if action.op_id in self._items:
                 continue
             item = Item(action, "queued" if action.error is None else "refused", is_stored=True)
+            item.may_be_sent = True
             self._items[action.op_id] = item
             self._tell(item)
         self._send()
@@ -123,6 +127,23 @@ class Outgoing:
             return
         del self._items[op_id]
         self._give(Remove(op_id))
+
+    def may_withdraw(self, op_id: str) -> bool:
+        """Whether neither this client nor, as far as is known, an earlier one has sent the action."""
+        item = self._items.get(op_id)
+        return item is not None and item.is_stored and not item.may_be_sent
+
+    def withdraw(self, op_id: str) -> bool:
+        """Take back an action that was never sent: it will not be. False: it may have been, and nothing is
+        changed.
+        """
+        if not self.may_withdraw(op_id):
+            return False
+        item = self._items.pop(op_id)
+        self._give(Remove(op_id))
+        self._move(item, "withdrawn")
+        self._send()
+        return True
 
     def opened(self) -> None:
         """There is a connection."""
@@ -170,6 +191,7 @@ class Outgoing:
             self._take(item, answer)
             self._send()
 
+        item.may_be_sent = True
         self._move(item, "sent")
         self._requests.send("action", envelope, answered)
 

@@ -112,6 +112,10 @@ const commands = {
     client.dismiss(op_id);
   },
 
+  withdraw({ op_id }) {
+    return client.withdraw(op_id);
+  },
+
   call({ event, data }) {
     return client.call(event, data);
   },

@@ -11,6 +11,7 @@ standard output what happens. program.mjs is the same with the JavaScript client
     {do: "enqueue", id, type, payload, op_id}            answered by the op_id
     {do: "actions", id}                                  answered by [[op_id, state]…]
     {do: "dismiss", op_id}
+    {do: "withdraw", id, op_id}                          answered by true or false
     {do: "call", id, event, data}                        answered by the answer
     {do: "close"}
 
@@ -54,7 +55,13 @@ class Program:
     async def _answer(self, id: int, name: str, arguments: dict[str, Any]) -> None:
         try:
             tell({"answer": id, "data": await getattr(self, name)(**arguments)})
-        except (rollcall.Refused, rollcall.Offline, rollcall.Stopped, rollcall.QueueError) as error:
+        except (
+            rollcall.Refused,
+            rollcall.Withdrawn,
+            rollcall.Offline,
+            rollcall.Stopped,
+            rollcall.QueueError,
+        ) as error:
             code = error.code if isinstance(error, rollcall.Refused) else None
             tell({"answer": id, "failed": type(error).__name__, "code": code})
 
@@ -111,6 +118,9 @@ class Program:
 
     async def dismiss(self, op_id: str) -> None:
         self._client.dismiss(op_id)
+
+    async def withdraw(self, op_id: str) -> Any:
+        return self._client.withdraw(op_id)
 
     async def call(self, event: str, data: dict[str, Any]) -> Any:
         return await self._client.call(event, data)

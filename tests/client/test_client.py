@@ -89,6 +89,32 @@ async def test_a_refusal_reaches_the_caller_and_others_stay_until_they_are_dismi
     assert await teacher.ask("actions") == []
 
 
+async def test_what_was_never_sent_can_be_withdrawn(
+    proxy: Proxy, programs: Start, journal: Journal, tmp_path: Path
+) -> None:
+    teacher = await programs(tmp_path / "queue").start(proxy.url, TEACHER)
+    assert (await teacher.act(mark(1, "op-1")))["ok"]
+    proxy.refuse()
+    await teacher.wait_for("status", ["offline", None])
+    answer = teacher.act(mark(2, "op-2"))
+    await teacher.enqueue(mark(3, "op-3"))
+    assert [await teacher.ask("withdraw", op_id=id) for id in ("op-1", "op-2", "op-2")] == [
+        False,
+        True,
+        False,
+    ]
+    with pytest.raises(Failed) as failed:
+        await answer
+    assert failed.value.name == "Withdrawn"
+    assert await teacher.ask("actions") == [["op-3", "queued"]]
+    await teacher.close()
+
+    proxy.accept()
+    await teacher.start(proxy.url, TEACHER)
+    await until(lambda: ["op-3", "saved"] in [step[:2] for step in teacher.all("action")], LIMIT)
+    assert await journal.op_ids() == ["op-1", "op-3"]
+
+
 async def test_who_was_cut_off_catches_up_by_itself(
     server: Rollcall, proxy: Proxy, programs: Start, journal: Journal
 ) -> None:

@@ -101,6 +101,8 @@ class Run:
         if "actions" in expected:
             states = [[queued.action.op_id, queued.state] for queued in self.core.actions]
             assert states == expected["actions"]
+        for op_id, may in expected.get("may_withdraw", {}).items():
+            assert self.core.may_withdraw(op_id) is may
 
 
 @pytest.mark.parametrize("scenario", TABLE["scenarios"], ids=lambda scenario: scenario["name"])
@@ -117,7 +119,7 @@ def test_every_input_of_a_core_and_every_effect_is_in_some_scenario() -> None:
     steps = [step for scenario in TABLE["scenarios"] for step in scenario["steps"]]
     steps += [step for prelude in TABLE["preludes"].values() for step in prelude]
     public = {name for name in vars(Core) if not name.startswith("_")}
-    outputs = {"take", "token", "actions", "records"}
+    outputs = {"take", "token", "actions", "records", "may_withdraw"}
     asked_by_the_application = {"call"}
     assert {step["do"] for step in steps if "do" in step} == public - outputs - asked_by_the_application
     assert {effect["do"] for step in steps for effect in step.get("then", [])} == set(NAMES.values())

@@ -69,6 +69,33 @@ async def test_marks_made_offline_survive_a_closed_tab_and_go_out_once_and_in_or
     assert await marks(server) == [*((student, "P") for student in students), (students[0], "L")]
 
 
+async def test_a_mark_that_was_not_sent_can_be_withdrawn(browser: Browser, server: Server) -> None:
+    page = await open_sheet(browser, server, **PHONE)
+    student = await student_of(page, 1)
+    await row(page, 1).get_by_role("button", name="Present").tap()
+    await expect(row(page, 1)).to_contain_text("Saved")
+    withdraw = page.get_by_role("button", name="Withdraw")
+    await expect(withdraw).to_have_count(0)
+    await page.context.set_offline(True)
+    await expect(page.get_by_role("banner").get_by_text("Offline")).to_be_visible()
+    await row(page, 0).get_by_role("button", name="Present").tap()
+    await row(page, 0).get_by_role("button", name="Present").tap()
+    await is_set(page, 0, "Late")
+    await row(page, 0).get_by_role("button", name="Withdraw").tap()
+    await is_set(page, 0, "Present")
+    await row(page, 0).get_by_role("button", name="Withdraw").tap()
+    await expect(row(page, 0)).to_contain_text("Unmarked")
+    await expect(row(page, 0).get_by_role("button", name="Present")).to_be_focused()
+    await page.get_by_role("button", name="All present").tap()
+    await is_set(page, 0, "Present")
+    await withdraw.tap()
+    await expect(row(page, 0)).to_contain_text("Unmarked")
+    await expect(page.get_by_text("waiting to be sent")).to_have_count(0)
+    await page.context.set_offline(False)
+    await live(page)
+    assert await marks(server) == [(student, "P")]
+
+
 async def test_a_refused_mark_shows_why_and_what_is_there_until_it_is_dismissed(
     browser: Browser, server: Server
 ) -> None:

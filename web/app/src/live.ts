@@ -115,6 +115,16 @@ export function dismiss(refused: readonly QueuedAction[]): void {
   queue.value = [...now.actions];
 }
 
+/** Whether a waiting action can still be taken back: it was never sent. */
+export function mayWithdraw(opId: string): boolean {
+  return client.value?.mayWithdraw(opId) ?? false;
+}
+
+/** Takes a waiting action back; nothing happens where it was sent meanwhile. */
+export function withdraw(opId: string): void {
+  client.peek()?.withdraw(opId);
+}
+
 /** Drops what the signed-in user has in the queue of this device, sent or not. */
 export async function forgetQueue(): Promise<void> {
   const id = user.peek()?.id;

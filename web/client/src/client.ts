@@ -4,7 +4,7 @@ import { Connection } from "./connection.js";
 import { Topic } from "./topic.js";
 import { Core } from "./core.js";
 import type { Effect, QueuedAction, Status, StoredAction, TimerName, Told, Why } from "./effects.js";
-import { Offline, Refused, Stopped } from "./errors.js";
+import { Offline, Refused, Stopped, Withdrawn } from "./errors.js";
 import { Listeners, type Remove } from "./listeners.js";
 import { actionOf, type ActOptions, type ClientOptions, type SubscribeOptions } from "./options.js";
 import { MemoryStore, type Store } from "./store.js";
@@ -113,7 +113,7 @@ export class Client {
     this.run(() => this.core.unsubscribe(name));
   }
 
-  /** Queues an action and waits for its answer, however long that takes. Refused, QueueError, Stopped. */
+  /** Queues an action and waits for its answer, however long that takes. Refused, Withdrawn, QueueError, Stopped. */
   async act(type: string, payload: StoredAction["payload"], options: ActOptions = {}): Promise<Ack> {
     const action = actionOf(type, payload, options);
     const outcome = new Promise<Ack>((resolve, reject) => {
@@ -141,6 +141,22 @@ export class Client {
   /** Forgets a refused action. */
   dismiss(opId: string): void {
     this.run(() => this.core.dismiss(opId));
+  }
+
+  /** Whether `withdraw` would take the action back now. */
+  mayWithdraw(opId: string): boolean {
+    return this.core.mayWithdraw(opId);
+  }
+
+  /**
+   * Takes back an action that was never sent, neither on this connection nor on an earlier one; who waits for it
+   * in `act` gets Withdrawn. False: it may have been sent, and goes on. One that an earlier client has left in
+   * the store counts as sent.
+   */
+  withdraw(opId: string): boolean {
+    let isWithdrawn = false;
+    this.run(() => (isWithdrawn = this.core.withdraw(opId)));
+    return isWithdrawn;
   }
 
   /** Sends any other event, such as `presence`, and gives its answer. Offline, Refused. */
@@ -304,15 +320,17 @@ export class Client {
     else this.timers.set(name, setTimeout(() => this.run(() => this.core.timer(name)), after * 1000));
   }
 
-  private tellCaller({ action, ack, error }: QueuedAction): void {
+  private tellCaller({ action, state, ack, error }: QueuedAction): void {
     const caller = this.callers.get(action.op_id);
-    if (caller === undefined || (ack === undefined && error === undefined)) return;
+    if (caller === undefined || (ack === undefined && error === undefined && state !== "withdrawn")) return;
     this.callers.delete(action.op_id);
     if (ack !== undefined) {
       caller.resolve(ack);
     } else if (error !== undefined) {
       caller.reject(new Refused(error));
       this.dismiss(action.op_id);
+    } else {
+      caller.reject(new Withdrawn());
     }
   }
 

@@ -111,6 +111,16 @@ export class Core {
     this.outgoing.dismiss(op_id);
   }
 
+  /** Whether `withdraw` would take the action back. */
+  mayWithdraw(op_id: string): boolean {
+    return this.outgoing.mayWithdraw(op_id);
+  }
+
+  /** Takes back an action that was never sent; false: it may have been. */
+  withdraw(op_id: string): boolean {
+    return this.outgoing.withdraw(op_id);
+  }
+
   /** Sends any other event; false: there is no connection. Exactly one of the functions is called. */
   call(event: string, data: unknown, answered: (answer: unknown) => void, lost: () => void): boolean {
     if (this.link.state !== "open") return false;

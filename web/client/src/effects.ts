@@ -48,11 +48,12 @@ export interface StoredAction {
 
 /**
  * An action on its way. `queued`: not sent, or not answered before the connection was lost. `sent`: without
- * an answer yet. `saved`: durable on the server, see `ack`. `refused`: see `error`.
+ * an answer yet. `saved`: durable on the server, see `ack`. `refused`: see `error`. `withdrawn`: taken
+ * back before it was sent.
  */
 export interface QueuedAction {
   readonly action: StoredAction;
-  readonly state: "queued" | "sent" | "saved" | "refused";
+  readonly state: "queued" | "sent" | "saved" | "refused" | "withdrawn";
   readonly ack?: Ack;
   readonly error?: WireError;
 }

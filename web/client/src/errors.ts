@@ -20,6 +20,15 @@ export class QueueError extends Error {
   override readonly name = "QueueError";
 }
 
+/** The application has taken the action back before it was sent. */
+export class Withdrawn extends Error {
+  override readonly name = "Withdrawn";
+
+  constructor() {
+    super("The action was withdrawn.");
+  }
+}
+
 /** There is no connection now. */
 export class Offline extends Error {
   override readonly name = "Offline";

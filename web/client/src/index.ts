@@ -2,7 +2,7 @@ export { Client } from "./client.js";
 export { Topic } from "./topic.js";
 export { Core, type CoreOptions } from "./core.js";
 export type { Change, Effect, QueuedAction, Status, StoredAction, TimerName, Why } from "./effects.js";
-export { Offline, QueueError, Refused, Stopped } from "./errors.js";
+export { Offline, QueueError, Refused, Stopped, Withdrawn } from "./errors.js";
 export { IndexedDbStore } from "./indexeddb_store.js";
 export type { Remove } from "./listeners.js";
 export { type ActOptions, type ClientOptions, randomOpId, type SubscribeOptions } from "./options.js";

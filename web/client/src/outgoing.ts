@@ -33,6 +33,8 @@ type Subject = ReadonlyMap<string, string>;
 class Item {
   state: QueuedAction["state"] = "queued";
   isStored = false;
+  /** Whether the server may have it. */
+  mayBeSent = false;
   readonly subject: Subject;
 
   constructor(public action: StoredAction) {
@@ -79,6 +81,7 @@ export class Outgoing {
       if (this.items.has(action.op_id)) continue;
       const item = new Item(action);
       item.isStored = true;
+      item.mayBeSent = true;
       if (action.error !== undefined) item.state = "refused";
       this.items.set(action.op_id, item);
       this.tell(item);
@@ -106,6 +109,23 @@ export class Outgoing {
     if (this.items.get(op_id)?.state !== "refused") return;
     this.items.delete(op_id);
     this.give({ do: "remove", op_id });
+  }
+
+  /** Whether an action has been sent neither by this client nor, as far as is known, by an earlier one. */
+  mayWithdraw(op_id: string): boolean {
+    const item = this.items.get(op_id);
+    return item !== undefined && item.isStored && !item.mayBeSent;
+  }
+
+  /** Takes back an action that was never sent: it will not be. False: it may have been, and nothing is changed. */
+  withdraw(op_id: string): boolean {
+    const item = this.items.get(op_id);
+    if (item === undefined || !this.mayWithdraw(op_id)) return false;
+    this.items.delete(op_id);
+    this.give({ do: "remove", op_id });
+    this.move(item, "withdrawn");
+    this.send();
+    return true;
   }
 
   /** There is a connection. */
@@ -150,6 +170,7 @@ export class Outgoing {
   private sendOne(item: Item): void {
     const { op_id, type, payload, if_seq } = item.action;
     const envelope = { type, payload, op_id, ...(if_seq === undefined ? {} : { if_seq }) };
+    item.mayBeSent = true;
     this.move(item, "sent");
     this.requests.send("action", envelope, (answer) => {
       this.take(item, answer as Ack | { readonly ok: false; readonly error: WireError });

@@ -42,13 +42,14 @@ class Run {
   }
 
   /** Compares what is known. */
-  look({ records = {}, positions = {}, status, actions }) {
+  look({ records = {}, positions = {}, status, actions, may_withdraw = {} }) {
     for (const [topic, expected] of Object.entries(records)) {
       assert.deepEqual([...this.core.records(topic).records.values()], expected);
     }
     for (const [topic, expected] of Object.entries(positions)) {
       assert.deepEqual(this.core.records(topic).position, expected);
     }
+    for (const [opId, may] of Object.entries(may_withdraw)) assert.equal(this.core.mayWithdraw(opId), may);
     if (status !== undefined) assert.deepEqual(withoutNulls(this.core.status), status);
     if (actions !== undefined) {
       assert.deepEqual(this.core.actions.map(({ action, state }) => [action.op_id, state]), actions);

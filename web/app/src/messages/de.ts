@@ -153,6 +153,8 @@ export const de: Messages = {
   reg_state_queued: "Wartet",
   reg_state_sent: "Wird gesendet",
   reg_state_saved: "Gespeichert",
+  reg_withdraw: "Zurückziehen",
+  reg_all_waits: "«Alle anwesend» wartet auf das Senden.",
   reg_said: "{name}: {value}",
   reg_more: "Weitere Möglichkeiten",
   reg_code: "Eintrag",

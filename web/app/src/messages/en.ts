@@ -155,6 +155,8 @@ export const en = {
   reg_state_queued: "Waiting",
   reg_state_sent: "Sending",
   reg_state_saved: "Saved",
+  reg_withdraw: "Withdraw",
+  reg_all_waits: "«All present» waits to be sent.",
   reg_said: "{name}: {value}",
   reg_more: "More choices",
   reg_code: "Code",

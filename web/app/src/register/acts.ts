@@ -6,7 +6,7 @@ import type { QueuedAction, StoredAction } from "rollcall-client";
 import { client, dismiss, enqueue, newAction } from "../live";
 import { t } from "../messages";
 import type { Mark } from "../records";
-import { noteBase, noteRefused, noteSaved } from "./replaced";
+import { noteBase, noteGone, noteSaved } from "./replaced";
 
 /** Which sheet. */
 export interface Place {
@@ -45,7 +45,7 @@ effect(() => {
 });
 
 function follow({ action, state, ack }: QueuedAction): void {
-  if (state === "refused") noteRefused(action);
+  if (state === "refused" || state === "withdrawn") noteGone(action);
   if (state !== "saved" || ack === undefined || !action.type.startsWith("attendance.")) return;
   const marks = [ack.data].flat().filter((record): record is Mark => record.kind === "mark");
   answered.value = new Map([...answered.value, ...marks.map((mark) => [mark.id, mark] as const)]);

@@ -7,6 +7,9 @@ import { hasShortcuts } from "./device";
 import { withCode } from "./row";
 import type { SheetView } from "./sheet_view";
 
+/** The buttons of a row that are there in every state of it. */
+const MARKING = "button:not(.withdraw)";
+
 export interface Keys {
   readonly list: RefObject<HTMLUListElement>;
   readonly search: RefObject<HTMLInputElement>;
@@ -80,13 +83,13 @@ function marked(key: string, physical: string, here: HTMLElement, view: SheetVie
 
 /** To the same button of the row after or before, where there is one. */
 function move(here: HTMLElement, isDown: boolean): void {
-  const button = [...here.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement);
+  const button = [...here.querySelectorAll(MARKING)].indexOf(document.activeElement as Element);
   focusRow(isDown ? here.nextElementSibling : here.previousElementSibling, button);
 }
 
 function focusRow(row: Element | null, button: number): void {
   if (row === null) return;
-  const buttons = row.querySelectorAll("button");
+  const buttons = row.querySelectorAll<HTMLElement>(MARKING);
   const target = buttons[Math.min(Math.max(button, 0), buttons.length - 1)] ?? (row as HTMLElement);
   target.focus();
   row.scrollIntoView({ block: "nearest" });

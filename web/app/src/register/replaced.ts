@@ -40,8 +40,8 @@ export function noteSaved({ op_id }: StoredAction, { id, seq, school_id, code }:
   bases.value = { ...bases.peek(), [op_id]: { ...base, mark: { id, seq, school_id: String(school_id), code } } };
 }
 
-/** An action was refused: the row says that by itself. */
-export function noteRefused({ op_id }: StoredAction): void {
+/** An action was refused, which the row says by itself, or withdrawn. */
+export function noteGone({ op_id }: StoredAction): void {
   if (op_id in bases.peek()) forget(op_id);
 }
 

@@ -1,7 +1,9 @@
 /** One student on the sheet. */
 
+import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 
+import { mayWithdraw, withdraw } from "../live";
 import { t } from "../messages";
 import { marker } from "../parts/people";
 import type { Code } from "../records";
@@ -40,6 +42,7 @@ export function StudentRow({ row, view }: RowProps) {
             {row.name}
           </bdi>
           <StateLine row={row} id={lineId} />
+          <Withdraw row={row} />
         </div>
         {!mayChange ? (
           <span class="fixed">
@@ -108,6 +111,21 @@ function MainButton({ row, quick, shown, describedBy, set, onMore }: MainProps) 
 export function withCode(row: Row, code: Code): Value {
   const value = isPlanned(row) ? null : row.value;
   return { code: code.code, minutes_late: code.late ? (value?.minutes_late ?? null) : null, note: value?.note ?? null };
+}
+
+/** Takes the last waiting act back; the focus then goes to the row's own buttons. */
+function Withdraw({ row: { waiting } }: { readonly row: Row }) {
+  if (waiting === null || !mayWithdraw(waiting)) return null;
+  const back = (event: JSX.TargetedMouseEvent<HTMLButtonElement>): void => {
+    const line = event.currentTarget.closest(".row-line");
+    withdraw(waiting);
+    line?.querySelector<HTMLElement>("button:not(.withdraw)")?.focus();
+  };
+  return (
+    <button type="button" class="withdraw" onClick={back}>
+      {t("reg_withdraw")}
+    </button>
+  );
 }
 
 /** What has become of the mark, and what else it says. */

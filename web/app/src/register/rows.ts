@@ -16,6 +16,8 @@ export interface Row {
   /** What is shown: with the user's own acts that have no answer yet. Null: no mark. */
   readonly value: Value | null;
   readonly state: "none" | "queued" | "sent" | "saved";
+  /** The op_id of the user's last act about the student that waits; null: none does. */
+  readonly waiting: string | null;
   readonly refused: readonly QueuedAction[];
   /** A mark of somebody else that came while an own one waits. */
   readonly also: Mark | null;
@@ -85,6 +87,7 @@ function rowOf(student: Student, mark: Mark | null, here: readonly QueuedAction[
     mark,
     value,
     state,
+    waiting: about.filter(({ state: now }) => now === "queued").at(-1)?.action.op_id ?? null,
     refused: about.filter(({ state: now }) => now === "refused"),
     also: isAlso ? mark : null,
   };

@@ -19,7 +19,7 @@ import { StudentRow } from "./row";
 import { matches, rowsOf, type Row } from "./rows";
 import type { SheetView } from "./sheet_view";
 import { State } from "./state";
-import { AllPresent, Finding, KeyboardHelp, UndoBar } from "./tools";
+import { AllPresent, Finding, KeyboardHelp, UndoBar, WaitingAll } from "./tools";
 import type { ClassDay } from "./use_sheet";
 import { inWords } from "./values";
 
@@ -69,6 +69,7 @@ export function Sheet({ place, day: classDay, cls, school }: SheetProps) {
         <State view={view} />
       </div>
       <UndoBar view={view} />
+      <WaitingAll view={view} />
       <Problems view={view} />
       <Finding search={search} onSearch={setSearch} field={field} />
       {view.rows.length === 0 && <p class="empty">{t("reg_nobody")}</p>}

@@ -2,6 +2,7 @@
 
 import type { RefObject } from "preact";
 
+import { acts, mayWithdraw, withdraw } from "../live";
 import { t } from "../messages";
 import type { Code } from "../records";
 import { isOn, markAll, undo, undoAll } from "./acts";
@@ -56,6 +57,23 @@ export function KeyboardHelp({ codes }: { readonly codes: readonly Code[] }) {
         {t("reg_keys_on")}
       </label>
     </details>
+  );
+}
+
+/** «All present» that was not sent yet. */
+export function WaitingAll({ view: { place } }: { readonly view: SheetView }) {
+  const waiting = acts.value.filter(
+    ({ action, state }) => action.type === "attendance.mark_all" && state === "queued" && isOn(action, place) && mayWithdraw(action.op_id),
+  );
+  const last = waiting.at(-1);
+  if (last === undefined) return null;
+  return (
+    <p class="undo" role="status">
+      <span>{t("reg_all_waits")}</span>{" "}
+      <button type="button" onClick={() => withdraw(last.action.op_id)}>
+        {t("reg_withdraw")}
+      </button>
+    </p>
   );
 }
 
