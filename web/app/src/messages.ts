@@ -2,19 +2,26 @@
 
 import { computed, signal } from "@preact/signals";
 
+import type { CodeLabels } from "./messages/codes";
 import { en, type Messages } from "./messages/en";
+
+/** Null: the server's labels are in this language. */
+interface Words {
+  readonly texts: Messages;
+  readonly codes: CodeLabels | null;
+}
 
 /** A language: its name in itself, the direction it is written in, and its texts. */
 interface Language {
   readonly name: string;
   readonly direction: "ltr" | "rtl";
-  readonly load: () => Promise<Messages>;
+  readonly load: () => Promise<Words>;
 }
 
 export const LANGUAGES: Readonly<Record<string, Language>> = {
-  en: { name: "English", direction: "ltr", load: async () => en },
-  de: { name: "Deutsch", direction: "ltr", load: async () => (await import("./messages/de")).de },
-  ar: { name: "العربية", direction: "rtl", load: async () => (await import("./messages/ar")).ar },
+  en: { name: "English", direction: "ltr", load: async () => ({ texts: en, codes: null }) },
+  de: { name: "Deutsch", direction: "ltr", load: () => import("./messages/de").then(({ de, codes }) => ({ texts: de, codes })) },
+  ar: { name: "العربية", direction: "rtl", load: () => import("./messages/ar").then(({ ar, codes }) => ({ texts: ar, codes })) },
 };
 
 const KEY = "rollcall.language";
@@ -22,13 +29,13 @@ const KEY = "rollcall.language";
 /** The language of the pages, by its code. */
 export const language = signal("en");
 
-const texts = signal<Messages>(en);
+const words = signal<Words>({ texts: en, codes: null });
 
 /** Shows the pages in this language from now on, and keeps that on this device. */
 export async function speak(code: string): Promise<void> {
   const chosen = LANGUAGES[code];
   if (chosen === undefined) return;
-  texts.value = await chosen.load();
+  words.value = await chosen.load();
   language.value = code;
   localStorage.setItem(KEY, code);
   document.documentElement.lang = code;
@@ -43,11 +50,17 @@ export function preferredLanguage(): string {
 
 /** A text, with `{name}` replaced by the value of that name. */
 export function t(key: keyof Messages, values: Readonly<Record<string, string | number>> = {}): string {
-  return texts.value[key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+  return words.value.texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
     return typeof value === "number" ? number(value) : value;
   });
+}
+
+/** The label of a code of a set; undefined: the one that the server gives. */
+export function codeLabel(codeSet: string, code: string): string | undefined {
+  const labels: Readonly<Record<string, Readonly<Record<string, string>>>> = words.value.codes ?? {};
+  return labels[codeSet]?.[code];
 }
 
 const numbers = computed(() => new Intl.NumberFormat(language.value));

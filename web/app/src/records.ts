@@ -28,6 +28,7 @@ export interface School extends StoredRecord {
   readonly name: string;
   readonly time_zone: string;
   readonly periods: readonly Period[];
+  readonly code_set: string;
   readonly codes: readonly Code[];
   readonly mark_days_back: number;
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 
 import { momentOf, number, t } from "../messages";
+import { reason } from "../parts/reason";
 import { AuditFilter } from "./audit_filter";
 import { filterOf, search, type Filter, type Found } from "./audit_search";
 import { AuditTable } from "./audit_table";
@@ -84,7 +85,7 @@ function Results({ filter, onRecord }: ResultsProps) {
   return (
     <>
       <p class="quiet" role="status">
-        {busy ? t("loading") : problem !== null ? t("failed", { reason: problem.message }) : t("admin_lines", { count: number(entries.length) })}
+        {busy ? t("loading") : problem !== null ? t("failed", { reason: reason(problem) }) : t("admin_lines", { count: number(entries.length) })}
       </p>
       {entries.length > 0 && <AuditTable entries={entries} onRecord={onRecord} />}
       {!busy && isMore && (

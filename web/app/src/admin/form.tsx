@@ -5,14 +5,13 @@ import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { Rejected, Unreachable } from "../api";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 
 type FieldErrors = Readonly<Record<string, readonly string[]>>;
 
 interface Failure {
-  /** What is shown for the form as a whole; empty: the fields say it. */
+  /** What is shown for the form as a whole. */
   readonly message: string;
-  /** Whether the message is the server's own, which is in English. */
-  readonly isServers: boolean;
   readonly fields: FieldErrors;
 }
 
@@ -54,7 +53,7 @@ export function Form({ send, submit, danger = false, onCancel, children }: FormP
     <form ref={form} class="entry-form" onSubmit={(event) => void sendIt(event)}>
       <Errors.Provider value={failure?.fields ?? {}}>{children}</Errors.Provider>
       <p class="error" role="alert">
-        {failure === null ? "" : <Words failure={failure} />}
+        {failure?.message}
       </p>
       <div class="buttons">
         {onCancel !== undefined && (
@@ -70,25 +69,20 @@ export function Form({ send, submit, danger = false, onCancel, children }: FormP
   );
 }
 
-function Words({ failure: { message, isServers } }: { readonly failure: Failure }) {
-  if (message === "") return <>{t("admin_check_fields")}</>;
-  return isServers ? <bdi lang="en">{message}</bdi> : <>{message}</>;
-}
-
 /** What to show of an error, given the fields that can show their part of it. */
 function failureOf(error: unknown, form: HTMLFormElement): Failure {
-  if (error instanceof Unreachable) return { message: t("unreachable"), isServers: false, fields: {} };
+  if (error instanceof Unreachable) return { message: reason(error), fields: {} };
   if (!(error instanceof Rejected)) throw error;
-  const { code, message, fields = {}, current } = error.error;
+  const { code, message, fields = {} } = error.error;
   const shown = [...form.elements].map((element) => element.getAttribute("name") ?? "");
   const others = Object.entries(fields).filter(([path]) => !shown.includes(path));
   const atFields = Object.fromEntries(Object.entries(fields).filter(([path]) => shown.includes(path)));
-  if (code === "conflict" && current !== undefined && Object.keys(fields).length === 0) {
-    return { message: `${t("admin_conflict")} ${message}`, isServers: false, fields: {} };
+  // Which of the rules it breaks or what is taken, only the server's text says.
+  if (code === "conflict" && Object.keys(fields).length === 0) {
+    return { message: `${t("admin_conflict")} \u2068${message}\u2069`, fields: {} };
   }
-  if (others.length === 0 && Object.keys(atFields).length > 0) return { message: "", isServers: false, fields: atFields };
-  const more = others.map(([path, texts]) => `${path} ${texts.join(", ")}`).join("; ");
-  return { message: more === "" ? message : `${message} (${more})`, isServers: true, fields: atFields };
+  if (others.length === 0 && Object.keys(atFields).length > 0) return { message: t("admin_check_fields"), fields: atFields };
+  return { message: reason({ ...error.error, fields: Object.fromEntries(others) }), fields: atFields };
 }
 
 interface FieldProps {

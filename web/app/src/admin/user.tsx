@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getAll } from "../api";
 import { status, useTopic } from "../live";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import { user as self } from "../session";
 import { act } from "./act";
 import { Ask } from "./ask";
@@ -37,7 +38,7 @@ function OneUser({ id, live }: { readonly id: string; readonly live: User | null
         setProblem(found === null ? t("admin_nobody") : "");
         if (found !== null) setRead((before) => newer(found, before));
       },
-      (error: Error) => wanted && setProblem(t("failed", { reason: error.message })),
+      (error: Error) => wanted && setProblem(t("failed", { reason: reason(error) })),
     );
     return () => {
       wanted = false;

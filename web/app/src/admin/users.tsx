@@ -4,6 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import { useTopic } from "../live";
 import { number, t } from "../messages";
+import { reason } from "../parts/reason";
 import { useSearch } from "./lists";
 import { at } from "./links";
 import { NewUser } from "./new_user";
@@ -37,7 +38,7 @@ function UserList({ live }: { readonly live: readonly User[] }) {
         <NewUser onMade={(user) => setMade((before) => [...before, user])} />
       </div>
       <p class="quiet" role="status">
-        {loading ? t("loading") : error !== null ? t("failed", { reason: error.message }) : t("admin_shown", { count: number(users.length) })}
+        {loading ? t("loading") : error !== null ? t("failed", { reason: reason(error) }) : t("admin_shown", { count: number(users.length) })}
       </p>
       <ul class="entries">
         {users.map((user) => (

@@ -1,5 +1,6 @@
 /** Deutsch. */
 
+import type { CodeLabels } from "./codes";
 import type { Messages } from "./en";
 
 export const de: Messages = {
@@ -32,6 +33,17 @@ export const de: Messages = {
   loading: "Lädt …",
   nothing_here: "Hier ist nichts für Sie freigegeben. Die Verwaltung kann Ihnen eine Rolle geben.",
   failed: "Das hat nicht geklappt: {reason}",
+  error_invalid: "So nimmt der Server es nicht an.",
+  error_unauthenticated: "Sie sind nicht mehr angemeldet.",
+  error_forbidden: "Das dürfen Sie hier nicht.",
+  error_not_found: "Das gibt es nicht oder nicht mehr.",
+  error_conflict: "Inzwischen steht dort etwas anderes.",
+  error_locked: "Die Liste ist abgeschlossen; nur das Sekretariat kann sie ändern.",
+  error_too_large: "Das ist zu viel auf einmal.",
+  error_rate_limited: "Zu viele Anfragen. Warten Sie kurz und versuchen Sie es dann noch einmal.",
+  error_unavailable: "Der Server kann das gerade nicht. Versuchen Sie es gleich noch einmal.",
+  error_internal: "Auf dem Server ist etwas schiefgegangen.",
+  error_sign_in: "Die E-Mail-Adresse oder das Passwort ist falsch.",
   close: "Schließen",
   cancel: "Abbrechen",
   ok: "OK",
@@ -476,4 +488,50 @@ export const de: Messages = {
   "team.unarchive": "Team zurückgeholt",
   "team.add_member": "Ins Team aufgenommen",
   "team.remove_member": "Aus dem Team entfernt",
+};
+
+export const codes: CodeLabels = {
+  simple: {
+    P: "Anwesend",
+    L: "Verspätet",
+    A: "Abwesend",
+    E: "Entschuldigt",
+    O: "Außerhalb der Schule",
+  },
+  england: {
+    "/": "Vormittags anwesend",
+    "\\": "Nachmittags anwesend",
+    L: "Verspätet, vor dem Schließen der Liste",
+    K: "Von der Behörde eingerichteter Unterricht",
+    V: "Schulausflug oder Bildungsfahrt",
+    P: "Sportveranstaltung",
+    W: "Betriebspraktikum",
+    B: "Andere genehmigte Bildungsmaßnahme",
+    D: "Doppelt angemeldet, an der anderen Schule",
+    C: "Beurlaubt aus besonderem Grund",
+    C1: "Beurlaubt für einen geregelten Auftritt oder Arbeit im Ausland",
+    C2: "Teilzeitstundenplan",
+    M: "Arzt- oder Zahnarzttermin",
+    T: "Eltern beruflich auf Reisen",
+    R: "Religiöser Feiertag",
+    I: "Krankheit",
+    J1: "Vorstellungsgespräch für Arbeit oder einen Platz an einer anderen Schule",
+    S: "Prüfungsvorbereitung",
+    E: "Suspendiert oder ausgeschlossen, noch kein anderer Unterricht",
+    Q: "Beförderung nicht eingerichtet",
+    Y1: "Verkehrsmittel nicht verfügbar",
+    Y2: "Weitreichende Verkehrsstörung",
+    Y3: "Teil der Schule geschlossen",
+    Y4: "Schule unerwartet geschlossen",
+    Y5: "In Haft oder Arrest",
+    Y6: "Gesundheitsbehördliche Vorgabe oder Gesetz",
+    Y7: "Anderer unvermeidbarer Grund",
+    G: "Urlaub nicht genehmigt",
+    N: "Noch kein Grund bekannt",
+    O: "Andere oder unbekannte Umstände",
+    U: "Verspätet, nach dem Schließen der Liste",
+    X: "Nicht schulpflichtig, nicht erwartet",
+    Z: "Noch nicht im Schülerverzeichnis",
+    "#": "Geplante Schließung",
+  },
 };

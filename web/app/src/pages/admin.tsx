@@ -15,6 +15,7 @@ import { TeamAdmin, Teams } from "../admin/teams";
 import { UserPage } from "../admin/user";
 import { Users } from "../admin/users";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import "../admin/admin.css";
 
 /** Which part of the administration a view belongs to. */
@@ -83,7 +84,7 @@ function AuditOfRooms() {
   const { isAdmin } = rights.value;
   if (!schools.done || !teams.done) {
     const error = schools.error ?? teams.error;
-    return <p class="empty">{error === null ? t("loading") : t("failed", { reason: error.message })}</p>;
+    return <p class="empty">{error === null ? t("loading") : t("failed", { reason: reason(error) })}</p>;
   }
   const rooms: [string, string][] = [
     ...schools.items.filter(({ id }) => keepsRolls(rights.value, id)).map(({ id, name }): [string, string] => [`school:${id}`, name]),

@@ -4,6 +4,7 @@ import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
 
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import { useLoad } from "../parts/load";
 
 interface Topics {
@@ -25,7 +26,7 @@ export function Home() {
     } else if (schools.length === 0 && classes.length > 0) route("/register", true);
     else if (schools.length === 1 && only !== undefined) route(`/schools/${only.topic.slice("school:".length)}`, true);
   }, [value]);
-  if (error !== null && value === null) return <p class="empty">{t("failed", { reason: error.message })}</p>;
+  if (error !== null && value === null) return <p class="empty">{t("failed", { reason: reason(error) })}</p>;
   if (value === null) return <p class="empty">{t("loading")}</p>;
   if (schools.length === 0 && classes.length === 0 && teams.length === 0) return <p class="empty">{t("nothing_here")}</p>;
   return (

@@ -8,6 +8,7 @@ import type { User } from "../admin/records";
 import { RoleWords } from "../admin/roles";
 import { request, Unreachable } from "../api";
 import { language, LANGUAGES, speak, t } from "../messages";
+import { reason } from "../parts/reason";
 import { useLoad } from "../parts/load";
 import { keepPreference } from "../preferences";
 import { renamed, user } from "../session";
@@ -73,7 +74,7 @@ function Looks() {
   const keep = (name: "language" | "theme", value: string): void => {
     keepPreference(name, value).then(
       () => setProblem(""),
-      (error: Error) => setProblem(error instanceof Unreachable ? t("profile_only_here") : t("failed", { reason: error.message })),
+      (error: Error) => setProblem(error instanceof Unreachable ? t("profile_only_here") : t("failed", { reason: reason(error) })),
     );
   };
   return (

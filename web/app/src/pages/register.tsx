@@ -3,6 +3,7 @@
 import { useRoute } from "preact-iso";
 
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import type { Place } from "../register/acts";
 import { Sheet } from "../register/sheet";
 import { useClassDay } from "../register/use_sheet";
@@ -17,7 +18,7 @@ export default function RegisterPage() {
 function OneRegister({ place }: { readonly place: Place }) {
   const classDay = useClassDay(place.class_id, place.date);
   const { cls, school, status } = classDay;
-  if (status.error !== undefined) return <p class="empty">{t("failed", { reason: status.error.message })}</p>;
+  if (status.error !== undefined) return <p class="empty">{t("failed", { reason: reason(status.error) })}</p>;
   if (cls === null || school === null) return <p class="empty">{status.state === "offline" ? t("reg_offline") : t("loading")}</p>;
   return <Sheet place={place} day={classDay} cls={cls} school={school} />;
 }

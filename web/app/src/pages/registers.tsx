@@ -1,6 +1,7 @@
 /** Today's lessons of a teacher. */
 
 import { t, day } from "../messages";
+import { reason } from "../parts/reason";
 import { useLoad } from "../parts/load";
 import type { Class, School } from "../records";
 import { dayIn } from "../register/device";
@@ -13,7 +14,7 @@ interface Topics {
 
 export default function Registers() {
   const { value, error } = useLoad<Topics>("/api/topics");
-  if (value === null) return <p class="empty">{error === null ? t("loading") : t("failed", { reason: error.message })}</p>;
+  if (value === null) return <p class="empty">{error === null ? t("loading") : t("failed", { reason: reason(error) })}</p>;
   const classes = value.items.filter(({ topic }) => topic.startsWith("class:")).map(({ topic }) => topic.slice("class:".length));
   return (
     <section aria-labelledby="lessons">

@@ -2,6 +2,7 @@
 
 import { Rejected } from "../api";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import { useLoad } from "../parts/load";
 import type { School } from "../records";
 import { SchoolBoard } from "../school/school_board";
@@ -16,5 +17,5 @@ function Loaded({ id }: { readonly id: string }) {
   if (value !== null) return <SchoolBoard school={value} />;
   if (error === null) return <p class="empty">{t("loading")}</p>;
   if (error instanceof Rejected && error.status === 403) return <p class="empty">{t("no_access")}</p>;
-  return <p class="empty">{error instanceof Rejected ? t("failed", { reason: error.message }) : t("unreachable")}</p>;
+  return <p class="empty">{error instanceof Rejected ? t("failed", { reason: reason(error) }) : reason(error)}</p>;
 }

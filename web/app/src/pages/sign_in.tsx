@@ -3,8 +3,9 @@
 import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 
-import { Unreachable } from "../api";
+import { Rejected } from "../api";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import { takePreferences } from "../preferences";
 import { signIn, user } from "../session";
 
@@ -26,7 +27,8 @@ export function SignIn() {
       await signIn(String(form.get("email")), String(form.get("password")));
       await takePreferences();
     } catch (failure) {
-      setError(failure instanceof Unreachable ? t("unreachable") : (failure as Error).message);
+      const isWrong = failure instanceof Rejected && failure.status === 401;
+      setError(isWrong ? t("error_sign_in") : reason(failure as Error));
     }
     setBusy(false);
   };

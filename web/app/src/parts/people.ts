@@ -6,7 +6,8 @@ import { user } from "../session";
 
 /** Whose mark it is. */
 export function marker({ by, by_name, source }: Mark): string {
-  return named(by, by_name) ?? t(source === "office" ? "reg_the_office" : "reg_somebody");
+  const isOffice = source === "office" || source === "planned";
+  return named(by, by_name) ?? t(isOffice ? "reg_the_office" : "reg_somebody");
 }
 
 /** Who has taken a register. */

@@ -2,6 +2,7 @@
 
 import { acts, dismiss } from "../live";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import { isOn, trouble } from "./acts";
 import type { SheetView } from "./sheet_view";
 
@@ -20,7 +21,7 @@ export function Problems({ view }: { readonly view: SheetView }) {
       {refused.map((one) => (
         <div key={one.action.op_id} class="notice refused" role="alert">
           <p>
-            <span aria-hidden="true">!</span> {t("failed", { reason: one.error?.message ?? "" })}
+            <span aria-hidden="true">!</span> {t("failed", { reason: one.error === undefined ? "" : reason(one.error) })}
           </p>
           <div class="buttons">
             <button type="button" onClick={() => dismiss([one])}>

@@ -3,6 +3,7 @@
 import { dismiss } from "../live";
 import { t, timeOf } from "../messages";
 import { marker } from "../parts/people";
+import { reason } from "../parts/reason";
 import type { Mark, Register } from "../records";
 import { sendAgain, type Value } from "./acts";
 import { forgetReplaced, replaced } from "./replaced";
@@ -31,7 +32,7 @@ export function Refusal({ row, view }: NoticeProps) {
   const { refused, mark } = row;
   const last = refused.at(-1);
   if (last?.error === undefined) return null;
-  const { message, current } = last.error;
+  const { current } = last.error;
   const { payload } = last.action;
   const mine: Value = {
     code: (payload["code"] as string | undefined) ?? null,
@@ -46,7 +47,7 @@ export function Refusal({ row, view }: NoticeProps) {
     <div class="notice refused" role="alert">
       <p>
         <span aria-hidden="true">!</span>{" "}
-        {t("reg_refused", { value: mine.code === null ? t("reg_cleared") : inWords(mine, view.school.codes), reason: message })}
+        {t("reg_refused", { value: mine.code === null ? t("reg_cleared") : inWords(mine, view.school.codes), reason: reason(last.error) })}
       </p>
       <p>
         {t("reg_there", { value: inWords(there, view.school.codes) })}

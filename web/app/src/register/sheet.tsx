@@ -4,6 +4,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 
 import { acts, client, ready } from "../live";
 import { day, language, t } from "../messages";
+import { useInLanguage } from "../parts/code_labels";
 import { Freshness } from "../parts/freshness";
 import { of, type Class, type Register, type School } from "../records";
 import { user } from "../session";
@@ -30,7 +31,8 @@ interface SheetProps {
   readonly school: School;
 }
 
-export function Sheet({ place, day: classDay, cls, school }: SheetProps) {
+export function Sheet({ place, day: classDay, cls, school: read }: SheetProps) {
+  const school = useInLanguage(read);
   const [search, setSearch] = useState("");
   const [said, say] = useState("");
   const list = useRef<HTMLUListElement>(null);

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get, Rejected, Unreachable } from "../api";
 import { t } from "../messages";
 import { Dialog } from "../parts/dialog";
+import { reason } from "../parts/reason";
 import type { Mark, School } from "../records";
 import { CodeName } from "./absences";
 import { momentIn } from "./clock";
@@ -32,7 +33,7 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
     let wanted = true;
     get<{ items: readonly Entry[] }>(`/api/journal/school:${school.id}?record=${mark.id}&limit=500`).then(
       ({ items }) => wanted && (setEntries(items), setError("")),
-      (failure: Error) => wanted && setError(reason(failure)),
+      (failure: Error) => wanted && setError(failed(failure)),
     );
     return () => {
       wanted = false;
@@ -73,8 +74,8 @@ function who({ by, data }: Entry): string {
   return by === null ? t("school_by_server") : (data.by_name ?? by);
 }
 
-function reason(failure: Error): string {
+function failed(failure: Error): string {
   if (failure instanceof Unreachable) return t("unreachable");
   if (failure instanceof Rejected && failure.status === 403) return t("no_access");
-  return t("failed", { reason: failure.message });
+  return t("failed", { reason: reason(failure) });
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { useTopic } from "../live";
 import { day, language, t } from "../messages";
+import { useInLanguage } from "../parts/code_labels";
 import { Freshness } from "../parts/freshness";
 import { of, type PlannedAbsence, type School, type Student } from "../records";
 import { Absences } from "./absences";
@@ -21,7 +22,8 @@ import { Sheet } from "./sheet";
 import { Trend } from "./trend";
 import { useDays } from "./trend_days";
 
-export function SchoolBoard({ school: read }: { readonly school: School }) {
+export function SchoolBoard({ school: given }: { readonly school: School }) {
+  const read = useInLanguage(given);
   const { date, time } = useMoment(read.time_zone);
   const { records, status } = useTopic(`school:${read.id}`, date);
   const pushed = of<School>(records.value, "school")[0];

@@ -4,6 +4,7 @@ import type { QueuedAction } from "rollcall-client";
 
 import { dismiss, queue } from "../live";
 import { t } from "../messages";
+import { reason } from "../parts/reason";
 import { clashingFields, notQueued } from "./acts";
 import { useBoard } from "./board_context";
 import type { Member, TaskFields } from "./records";
@@ -61,7 +62,7 @@ export function Refusal({ step, title, members }: RefusalProps) {
   return (
     <li>
       <p>
-        <bdi>{title}</bdi> {t("task_refused", { reason: step.error?.message ?? "" })}
+        <bdi>{title}</bdi> {t("task_refused", { reason: step.error === undefined ? "" : reason(step.error) })}
       </p>
       <p class="task-entered" dir="auto">
         {entered(step, members)}
