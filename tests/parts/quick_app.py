@@ -11,6 +11,7 @@ from app.passwords import BcryptPasswords
 ROUNDS = 4
 """The least that bcrypt takes."""
 
+
 def make_passwords_cheap() -> None:
     """From now on, in this process."""
     app.main.BcryptPasswords = partial(BcryptPasswords, ROUNDS)  # type: ignore[assignment, attr-defined]
