@@ -125,7 +125,8 @@ async def _held(ctx: Context, sheet: Sheet, student_id: str) -> Record | None:
 def _check_precedence(marker: Marker, held: Record | None) -> None:
     """Conflict where the mark that is held is stronger than one from here."""
     if not precedence(held, marker.source) and held is not None:
-        raise Conflict("This mark was set by the office: ask the office to change it.", current=held)
+        setter = "was planned" if held["source"] == "planned" else "was set by the office"
+        raise Conflict(f"This mark {setter}: ask the office to change it.", current=held)
 
 
 def _mark_by_actor(ctx: Context, marker: Marker, student_id: str, code: str | None, **more: Any) -> Record:

@@ -15,7 +15,7 @@ from models.absence import Periods, covers, school_days
 from models.attendance import Sheet, code_of, mark_record, sheet_at
 from models.errors import Invalid
 from models.journal import Record
-from models.marking import precedence
+from models.marking import takes_default
 from models.query import query
 from models.school import days_of
 from models.student import by_student, is_on_roll
@@ -33,7 +33,8 @@ async def set_defaults(
     most: int | None = None,
 ) -> None:
     """Derive the marks of the absences, in each class that one of the enrolments covers on the day, and the
-    figures that follow. Marks of stronger sources stay. No register is started: nobody was there to look.
+    figures that follow. Marks of teachers and the office stay. No register is started, for nobody was there
+    to look.
 
     Invalid, naming `to`, where it would be more than `most` marks.
     """
@@ -47,7 +48,7 @@ async def set_defaults(
     for sheet, absence in places:
         mark = _default(ctx, sheet, absence)
         before = held.get(mark["id"])
-        if precedence(before, "planned") and not _is_same(before, mark):
+        if takes_default(before) and not _is_same(before, mark):
             marks.append(mark)
             moves.setdefault(sheet, []).append((code_of(before), mark["code"]))
     await sheets_marked(ctx, school["id"], moves)

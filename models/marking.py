@@ -16,18 +16,14 @@ SCHOOL_YEAR_STARTS = (8, 1)
 """Month and day: 1 August, when the school year of England's attendance data begins (Department for
 Education, methodology of the pupil absence statistics, 4.1)."""
 
-PRECEDENCE = {"import": 0, "self": 1, "planned": 2, "teacher": 3, "office": 4}
-"""Where a mark can come from (its `source`), the weakest first. Who is in the lesson sees who came after
-all."""
-
-SET_ONE_BY_ONE = frozenset({"planned", "office"})
-"""Sources of marks that were set on purpose for one student."""
+PRECEDENCE = {"import": 0, "self": 1, "teacher": 2, "planned": 3, "office": 4}
+"""Where a mark can come from (its `source`), the weakest first."""
 
 
 def precedence(held: Record | None, source: str) -> bool:
     """Whether a mark from `source` may take the place of the one that is held.
 
-    office > teacher > planned > self > import; a source may change its own. A cleared mark protects nothing.
+    office > planned > teacher > self > import; a source may change its own. A cleared mark protects nothing.
     """
     return held is None or held["code"] is None or PRECEDENCE[held["source"]] <= PRECEDENCE[source]
 
@@ -35,11 +31,19 @@ def precedence(held: Record | None, source: str) -> bool:
 def left_by_mark_all(held: Record | None, overwrite: bool) -> bool:
     """Whether `mark_all` leaves a student's mark as it is, whoever asks.
 
-    It sets where there is none; with `overwrite` also over other marks, but for planned and office ones.
+    It sets where there is none; with `overwrite` also over what a teacher may change. Planned and office
+    marks were set on purpose, one by one, and stay.
     """
     if held is None or held["code"] is None:
         return False
-    return not overwrite or held["source"] in SET_ONE_BY_ONE
+    return not (overwrite and precedence(held, "teacher"))
+
+
+def takes_default(held: Record | None) -> bool:
+    """Whether a plan sets its mark in the place of the one that is held. A default is for what nobody has
+    seen: although a plan is stronger, a teacher's mark stays.
+    """
+    return precedence(held, "planned") and not (held and held["code"] and held["source"] == "teacher")
 
 
 def source_of(roles: Set[str]) -> str:

@@ -160,21 +160,21 @@ async def test_a_plan_replaces_marks_of_weaker_sources(day: SchoolDay, source: s
     await day.check_figures(TODAY)
 
 
-async def test_a_teacher_marks_who_came_after_all(day: SchoolDay) -> None:
+async def test_the_office_marks_who_came_after_all(day: SchoolDay) -> None:
     await plan(day, "p1")
-    assert (await day.mark(day.teacher, "p1", "P"))["source"] == "teacher"
+    assert (await day.mark(day.office, "p1", "P"))["source"] == "office"
     await day.check_figures(TODAY)
 
 
 async def test_what_is_marked_over_a_plan_and_cleared_is_planned_again(day: SchoolDay) -> None:
     await plan(day, "p1")
-    await day.mark(day.teacher, "p1", "P")
+    await day.mark(day.office, "p1", "P")
     about = {**day.sheet(), "student_id": "p1"}
-    back = one(await day.core.act(day.teacher, "attendance.clear", about))
+    back = one(await day.core.act(day.office, "attendance.clear", about))
     assert (back["code"], back["source"], back["note"], back["by"]) == ("E", "planned", "Trip", "office")
     await day.check_figures(TODAY)
-    cleared = one(await day.core.act(day.teacher, "attendance.clear", about))
-    assert (cleared["code"], cleared["source"]) == (None, "teacher")
+    cleared = one(await day.core.act(day.office, "attendance.clear", about))
+    assert (cleared["code"], cleared["source"]) == (None, "office")
     await day.check_figures(TODAY)
 
 
@@ -222,9 +222,9 @@ async def test_plans_and_marks_of_one_batch_see_each_other(day: SchoolDay) -> No
     outcomes = await day.core.act_at_once(
         [
             (day.office, "attendance.plan", a_plan("p1", last=FRIDAY)),
-            (day.teacher, "attendance.mark", {**about, "code": "P"}),
+            (day.office, "attendance.mark", {**about, "code": "P"}),
             (day.office, "attendance.plan", a_plan("p1", code="O")),
-            (day.teacher, "attendance.clear", about),
+            (day.office, "attendance.clear", about),
             (day.office, "attendance.unplan", planned_range("p1", first="2026-03-03", last="2026-03-03")),
         ]
     )
@@ -239,7 +239,7 @@ async def test_plans_and_marks_of_one_batch_see_each_other(day: SchoolDay) -> No
 
 async def test_the_same_op_id_gets_the_same_absences_again(day: SchoolDay) -> None:
     first = await day.core.act(day.office, "attendance.plan", a_plan("p1", "p2"), op_id="once")
-    await day.mark(day.teacher, "p1", "P")
+    await day.mark(day.office, "p1", "P")
     again = await day.core.act(day.office, "attendance.plan", a_plan("p1", "p2"), op_id="once")
     assert (again.data, again.duplicate) == (first.data, True)
     assert [absence["kind"] for absence in many(again)] == ["absence", "absence"]

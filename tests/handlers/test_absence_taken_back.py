@@ -66,9 +66,9 @@ async def test_unplan_cuts_what_goes_beyond_its_days_and_periods(
     await day.check_figures(*WEEK)
 
 
-async def test_unplan_leaves_what_somebody_has_marked_since(day: SchoolDay) -> None:
-    await plan(day, "p1", "p2")
+async def test_unplan_leaves_what_somebody_has_marked(day: SchoolDay) -> None:
     await day.mark(day.teacher, "p1", "P")
+    await plan(day, "p1", "p2")
     await day.mark(day.office, "p1", "A", period="2")
     await unplan(day, "p1")
     found = await marks(day)

@@ -44,13 +44,13 @@ async def test_a_teacher_does_not_overwrite_or_clear_an_office_mark(day: SchoolD
         assert "set by the office" in error.message
 
 
-async def test_a_teacher_overwrites_and_clears_a_planned_mark(day: SchoolDay) -> None:
-    await day.planned("p1")
-    assert (await day.mark(day.teacher, "p1", "P"))["source"] == "teacher"
-    await day.planned("p2")
-    await day.core.act(day.teacher, "attendance.clear", {**day.sheet(), "student_id": "p2"})
-    assert (await day.tally())["counts"] == {"P": 1}
-    await day.check_figures(TODAY)
+async def test_a_teacher_does_not_overwrite_or_clear_a_planned_mark(day: SchoolDay) -> None:
+    mark = await day.planned("p1")
+    payload = {**day.sheet(), "student_id": "p1"}
+    for type, more in (("attendance.mark", {"code": "P"}), ("attendance.clear", {})):
+        error = await day.core.refused(Conflict, day.teacher, type, {**payload, **more})
+        assert error.current == mark
+        assert "planned" in error.message
 
 
 async def test_the_office_changes_every_mark(day: SchoolDay) -> None:

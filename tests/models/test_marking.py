@@ -23,7 +23,7 @@ from models.marking import (
     source_of,
 )
 
-STRONGEST_FIRST = ["office", "teacher", "planned", "self", "import"]
+STRONGEST_FIRST = ["office", "planned", "teacher", "self", "import"]
 TODAY = date(2026, 3, 2)
 days = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 

@@ -102,16 +102,20 @@ async def test_what_the_office_plans_is_on_the_open_register_until_it_is_cancell
     await is_set(teacher, 1, "Present")
 
 
-async def test_who_came_after_all_is_marked_with_one_tap_and_a_cleared_mark_is_planned_again(
+async def test_the_office_marks_who_came_after_all_with_one_tap_and_a_cleared_mark_is_planned_again(
     browser: Browser, server: Server
 ) -> None:
-    page = await open_sheet(browser, server, TEACHER, **PHONE)
-    student = f"s1-c1-p{await student_of(page, 0)}"
+    teacher = await open_sheet(browser, server, TEACHER, **PHONE)
+    student = f"s1-c1-p{await student_of(teacher, 0)}"
     await plan(server, student)
-    await expect(row(page, 0)).to_contain_text(f"planned: {REASON}")
+    await expect(row(teacher, 0)).to_contain_text(f"planned: {REASON}")
+    await expect(row(teacher, 0)).to_contain_text("Here after all? Tell the office.")
+    await expect(row(teacher, 0).get_by_role("button", name="Excused", pressed=True)).to_be_disabled()
+    page = await open_sheet(browser, server, OFFICE, **PHONE)
     await row(page, 0).get_by_role("button", name="Excused").tap()
     await is_set(page, 0, "Present")
     await expect(row(page, 0)).not_to_contain_text(REASON)
+    await expect(row(teacher, 0)).to_contain_text("Present")
     await row(page, 0).get_by_role("button", name="More choices").tap()
     await expect(page.get_by_role("dialog").get_by_label("Note")).to_have_value("")
     await page.get_by_role("dialog").get_by_role("button", name="Clear the mark").tap()

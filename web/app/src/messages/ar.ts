@@ -172,6 +172,7 @@ export const ar: Messages = {
   reg_code: "الرمز",
   reg_minutes_late: "دقائق التأخر",
   reg_planned: "مخطَّط له:",
+  reg_planned_here: "حاضر رغم ذلك؟ أبلغ المكتب.",
   reg_note: "ملاحظة",
   reg_clear: "حذف التسجيل",
   reg_save: "حفظ",

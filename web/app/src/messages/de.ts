@@ -172,6 +172,7 @@ export const de: Messages = {
   reg_code: "Eintrag",
   reg_minutes_late: "Minuten Verspätung",
   reg_planned: "geplant:",
+  reg_planned_here: "Doch da? Bitte dem Sekretariat sagen.",
   reg_note: "Bemerkung",
   reg_clear: "Eintrag löschen",
   reg_save: "Speichern",

@@ -174,6 +174,7 @@ export const en = {
   reg_code: "Code",
   reg_minutes_late: "Minutes late",
   reg_planned: "planned:",
+  reg_planned_here: "Here after all? Tell the office.",
   reg_note: "Note",
   reg_clear: "Clear the mark",
   reg_save: "Save",

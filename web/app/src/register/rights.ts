@@ -7,7 +7,7 @@ import type { Class, Code, Mark, School } from "../records";
 const OFFICE = ["admin", "school_admin", "office"];
 
 /** Sources of marks, the stronger ones first: a mark gives way to its own source and to those before it. */
-const SOURCES = ["office", "teacher", "planned", "self", "import"];
+const SOURCES = ["office", "planned", "teacher", "self", "import"];
 
 /** A period that starts then or later is of the afternoon. */
 const NOON = "12:00";

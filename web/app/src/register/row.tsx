@@ -41,13 +41,13 @@ export function StudentRow({ row, view }: RowProps) {
           <bdi id={nameId} class="name">
             {row.name}
           </bdi>
-          <StateLine row={row} id={lineId} />
+          <StateLine row={row} id={lineId} isHeld={view.isOpen && !mayChange} />
           <Withdraw row={row} />
         </div>
         {!mayChange ? (
-          <span class="fixed">
+          <button type="button" class="fixed" disabled aria-pressed={shown !== undefined} aria-describedby={lineId}>
             {shown !== undefined && <Badge code={shown} />} {shown?.label ?? t("reg_no_mark")}
-          </span>
+          </button>
         ) : isWide.value ? (
           <div class="quick">
             {withShown(quick, shown).map((code) => (
@@ -128,8 +128,8 @@ function Withdraw({ row: { waiting } }: { readonly row: Row }) {
   );
 }
 
-/** What has become of the mark, and what else it says. */
-function StateLine({ row, id }: { readonly row: Row; readonly id: string }) {
+/** What has become of the mark, and what else it says. `isHeld`: others alone may change it. */
+function StateLine({ row, id, isHeld }: { readonly row: Row; readonly id: string; readonly isHeld: boolean }) {
   const { state, value, mark } = row;
   const isOthers = state === "saved" && mark !== null;
   return (
@@ -145,6 +145,7 @@ function StateLine({ row, id }: { readonly row: Row; readonly id: string }) {
           <span aria-hidden="true">▣</span> {t("reg_planned")} <bdi>{value.note}</bdi>
         </span>
       )}
+      {isHeld && isPlanned(row) && <span>{t("reg_planned_here")}</span>}
     </span>
   );
 }
