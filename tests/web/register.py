@@ -62,7 +62,7 @@ async def is_set(page: Page, n: int, label: str) -> None:
 async def is_fixed(page: Page, n: int, label: str) -> None:
     """The row shows a mark that the user cannot change."""
     await expect(row(page, n)).to_contain_text(label)
-    await expect(row(page, n).get_by_role("button")).to_have_count(0)
+    await expect(row(page, n).get_by_role("button", disabled=False)).to_have_count(0)
 
 
 async def marks(server: Server, **of: object) -> list[tuple[int, str]]:
