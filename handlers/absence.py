@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from handlers.dispatch.context import Context
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_students
-from handlers.planned import absences_of, clear_defaults, enrolments_of, set_defaults
+from handlers.planned import absences_of, clear_planned, enrolments_of, set_planned
 from models.absence import (
+    MOST_DAYS,
+    MOST_LESSONS,
     MOST_MARKS,
     Periods,
     Planned,
@@ -16,9 +18,12 @@ from models.absence import (
     UnplanPayload,
     absence_record,
     chosen_periods,
+    day_after,
+    lessons,
     parts_left,
     planned_code,
     school_days,
+    too_many,
 )
 from models.action import Payload
 from models.clock import day_in
@@ -55,7 +60,7 @@ async def plan(ctx: Context, payload: Payload) -> None:
     Takes the place of what was planned for the same students and lessons before.
     """
     school = await _school(ctx)
-    student_ids = await _students(ctx, payload)
+    student_ids = await _students(ctx, payload, archived=False)
     first, last = payload["from"], payload["to"]
     code = planned_code(code_set(school["code_set"]), payload["code"])
     periods = _periods(school, payload)
@@ -67,7 +72,7 @@ async def plan(ctx: Context, payload: Payload) -> None:
     for absence in absences:
         ctx.put(absence)
     enrolments = await _open_enrolments(ctx, student_ids)
-    await set_defaults(ctx, school, absences, enrolments, most=MOST_MARKS)
+    await set_planned(ctx, school, absences, enrolments, most=MOST_MARKS)
 
 
 @action(
@@ -86,12 +91,15 @@ async def unplan(ctx: Context, payload: Payload) -> None:
     An absence that goes beyond them keeps its other days and periods.
     """
     school = await _school(ctx)
-    student_ids = await _students(ctx, payload)
-    first, last = payload["from"], payload["to"]
-    periods = _periods(school, payload)
-    if not await _cut(ctx, school, student_ids, first, last, periods):
+    student_ids = await _students(ctx, payload, archived=True)
+    # As they come: a period that the school no longer has may still be planned.
+    periods = None if payload["periods"] is None else tuple(payload["periods"])
+    taken_back = await _cut(ctx, school, student_ids, payload["from"], payload["to"], periods)
+    if not taken_back:
         raise NotFound("Nothing is planned for these students on these days.")
-    await clear_defaults(ctx, school["id"], student_ids, first, last, periods, most=MOST_MARKS)
+    if lessons(taken_back, periods, len(school["periods"])) > MOST_LESSONS:
+        raise too_many(MOST_LESSONS)
+    await clear_planned(ctx, school["id"], taken_back, periods)
 
 
 async def _school(ctx: Context) -> Record:
@@ -104,13 +112,15 @@ async def _school(ctx: Context) -> Record:
     return school
 
 
-async def _students(ctx: Context, payload: Payload) -> list[str]:
-    """The ids of the students, each once. Invalid for one that is archived or of another school."""
+async def _students(ctx: Context, payload: Payload, *, archived: bool) -> list[str]:
+    """The ids of the students, each once. Invalid for one of another school, and for one that is archived if
+    these are not wanted.
+    """
     for number, student_id in enumerate(payload["student_ids"]):
         student = await ctx.get("student", student_id)
         if student is None:
             raise Invalid.field(f"student_ids.{number}", "is not a student of this school")
-        if student["archived"] and ctx.type == "attendance.plan":
+        if student["archived"] and not archived:
             raise Invalid.field(f"student_ids.{number}", "is archived: unarchive the student first")
     return list(dict.fromkeys(payload["student_ids"]))
 
@@ -120,26 +130,31 @@ def _periods(school: Record, payload: Payload) -> Periods:
 
 
 def _check_days(ctx: Context, school: Record, first: str, last: str) -> None:
-    """Invalid for a range that begins before the school year, and for one without a school day."""
+    """Invalid for a range that begins before the school year, for one without a school day, and for one that
+    ends more than a year ahead.
+    """
     today = day_in(school["time_zone"], ctx.now)
     earliest, _ = marking_days(today, school["mark_days_back"], "office")
     if first < earliest:
         raise Invalid.field("from", f"must not be before {earliest}, in an earlier school year")
+    latest = day_after(str(today), MOST_DAYS)
+    if last > latest:
+        raise Invalid.field("to", f"must not be after {latest}: a year ahead is enough")
     if not school_days(days_of(school), first, last):
         raise Invalid.field("to", "leaves no day on which there is school")
 
 
 async def _cut(
     ctx: Context, school: Record, student_ids: Sequence[str], first: str, last: str, periods: Periods
-) -> bool:
-    """Take these days and periods out of the absences of the students; whether there was something."""
+) -> list[Record]:
+    """Take these days and periods out of the absences of the students; what each had on these days."""
     all_periods = [period["id"] for period in school["periods"]]
-    found = False
+    found = []
     for absence in await absences_of(ctx, student_ids, first, last):
         parts = parts_left(absence, first, last, periods, all_periods)
         if parts is None:
             continue
-        found = True
+        found.append({**absence, "from": max(first, absence["from"]), "to": min(last, absence["to"])})
         if not parts:
             ctx.delete(absence)
         for number, part in enumerate(parts):

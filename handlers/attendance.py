@@ -12,7 +12,7 @@ from handlers.dispatch.policy import class_scopes
 from handlers.dispatch.registry import action
 from handlers.dispatch.rooms import room_of_class
 from handlers.figures import class_enrolments, enrolments_in, marks_changed
-from handlers.planned import default_mark
+from handlers.planned import planned_mark
 from models.action import Payload
 from models.attendance import (
     OPEN,
@@ -226,7 +226,7 @@ async def clear(ctx: Context, payload: Payload) -> None:
     counted = await _is_on_roll(ctx, sheet, student_id)
     planned = None
     if counted and held["source"] != "planned":
-        planned = await default_mark(ctx, marker.school, sheet, student_id)
+        planned = await planned_mark(ctx, marker.school, sheet, student_id)
     ctx.put(planned or _mark_by_actor(ctx, marker, student_id, None))
     after = _open_register(ctx, marker)
     moves = [(code_of(held), code_of(planned))] if counted else []

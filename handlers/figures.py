@@ -13,7 +13,7 @@ from models.attendance import Sheet, code_of, summary_id
 from models.journal import Record
 from models.query import Query, query
 from models.student import is_on_roll
-from models.tally import Move, moved, registers_moved, students_on_roll, summary_record, tally_record
+from models.tally import Move, added, moved, registers_moved, students_on_roll, summary_record, tally_record
 
 TALLY = "attendance.tally"
 SUMMARY = "attendance.summary"
@@ -67,7 +67,9 @@ async def marks_changed(
     registers = summary["registers"]
     if before != after:
         registers = registers_moved(registers, before, after)
-    ctx.derive(SUMMARY, {**summary, "counts": moved(summary["counts"], moves), "registers": registers})
+    # What was planned on the sheet begins to count with its register.
+    of_day = added(summary["counts"], counts) if before is None else moved(summary["counts"], moves)
+    ctx.derive(SUMMARY, {**summary, "counts": of_day, "registers": registers})
 
 
 async def sheets_marked(ctx: Context, school_id: str, moves: Mapping[Sheet, Sequence[Move]]) -> None:
@@ -84,14 +86,14 @@ async def sheets_marked(ctx: Context, school_id: str, moves: Mapping[Sheet, Sequ
     classes = {"class_id": tuple(sorted({sheet.class_id for sheet in moves}))}
     found = await ctx.find(query("tally", room=ctx.room, one_of=classes, within=range_of_days))
     tallies = {tally["id"]: tally for tally in found}
-    found = await ctx.find(query("summary", room=ctx.room, school_id=school_id, within=range_of_days))
-    summaries = {summary["date"]: summary for summary in found}
+    found = await ctx.find(query("register", room=ctx.room, one_of=classes, within=range_of_days))
+    begun = {register["id"] for register in found}
     enrolments = {class_id: await class_enrolments(ctx, class_id) for class_id in classes["class_id"]}
-    students = await _students_by_day(ctx, [day for day in days if day not in summaries])
     on_roll: dict[tuple[str, str], int] = {}
-    of_day: dict[str, list[Move]] = {day: [] for day in days}
+    of_day: dict[str, list[Move]] = {}
     for sheet, own in moves.items():
-        of_day[sheet.date] += own
+        if sheet.register_id in begun:
+            of_day.setdefault(sheet.date, []).extend(own)
         tally = tallies.get(sheet.tally_id)
         if tally is None:
             place = (sheet.class_id, sheet.date)
@@ -99,9 +101,9 @@ async def sheets_marked(ctx: Context, school_id: str, moves: Mapping[Sheet, Sequ
                 on_roll[place] = len(students_on_roll(enrolments[sheet.class_id], sheet.date))
             tally = tally_record(sheet, on_roll[place])
         ctx.derive(TALLY, {**tally, "counts": moved(tally["counts"], own)})
-    for day, own in of_day.items():
-        summary = summaries.get(day) or summary_record(school_id, day, students[day])
-        ctx.derive(SUMMARY, {**summary, "counts": moved(summary["counts"], own)})
+    for day, moves_of_day in of_day.items():
+        summary = await summary_of(ctx, school_id, day)
+        ctx.derive(SUMMARY, {**summary, "counts": moved(summary["counts"], moves_of_day)})
 
 
 async def roll_changed(
@@ -117,9 +119,11 @@ async def roll_changed(
     """
     days = {"date": (first_day, last_day)}
     summaries = await ctx.find(query("summary", room=ctx.room, school_id=school_id, within=days))
-    if not summaries:
-        return
     tallies = await ctx.find(query("tally", room=ctx.room, class_id=class_id, within=days))
+    if not summaries and not tallies:
+        return
+    registers = await ctx.find(query("register", room=ctx.room, class_id=class_id, within=days))
+    begun = {(register["date"], register["period"]) for register in registers}
     of_student = query("mark", room=ctx.room, student_id=student_id, class_id=class_id, within=days)
     codes = {(mark["date"], mark["period"]): code_of(mark) for mark in await ctx.find(of_student)}
     enrolments = await ctx.find(query("enrolment", room=ctx.room, student_id=student_id))
@@ -131,7 +135,8 @@ async def roll_changed(
         code = codes.get((day, tally["period"]))
         came = _covered(here, day)
         move: Move = (None, code) if came else (code, None)
-        moves.setdefault(day, []).append(move)
+        if (day, tally["period"]) in begun:
+            moves.setdefault(day, []).append(move)
         on_roll = tally["on_roll"] + (1 if came else -1)
         ctx.derive(TALLY, {**tally, "counts": moved(tally["counts"], [move]), "on_roll": on_roll})
     for summary in summaries:

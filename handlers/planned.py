@@ -11,11 +11,10 @@ from datetime import date
 
 from handlers.dispatch.context import Context
 from handlers.figures import sheets_marked
-from models.absence import Periods, covers, school_days
+from models.absence import Periods, covers, school_days, too_many
 from models.attendance import Sheet, code_of, mark_record, sheet_at
-from models.errors import Invalid
 from models.journal import Record
-from models.marking import takes_default
+from models.marking import gives_way_to_plan
 from models.query import query
 from models.school import days_of
 from models.student import by_student, is_on_roll
@@ -24,7 +23,7 @@ from models.tally import Move
 PLANNED = "attendance.planned"
 
 
-async def set_defaults(
+async def set_planned(
     ctx: Context,
     school: Record,
     absences: Sequence[Record],
@@ -46,9 +45,9 @@ async def set_defaults(
     moves: dict[Sheet, list[Move]] = {}
     marks = []
     for sheet, absence in places:
-        mark = _default(ctx, sheet, absence)
+        mark = _mark_of(ctx, sheet, absence)
         before = held.get(mark["id"])
-        if takes_default(before) and not _is_same(before, mark):
+        if gives_way_to_plan(before) and not _is_same(before, mark):
             marks.append(mark)
             moves.setdefault(sheet, []).append((code_of(before), mark["code"]))
     await sheets_marked(ctx, school["id"], moves)
@@ -56,39 +55,27 @@ async def set_defaults(
         ctx.derive(PLANNED, mark)
 
 
-async def clear_defaults(
-    ctx: Context,
-    school_id: str,
-    student_ids: Sequence[str],
-    first: str,
-    last: str,
-    periods: Periods,
-    *,
-    most: int,
-) -> None:
-    """Derive that the planned marks of the students on these days and in these periods (None: in all) are
+async def clear_planned(ctx: Context, school_id: str, taken_back: Iterable[Record], periods: Periods) -> None:
+    """Derive that the planned marks of these absences (or parts of them) in these periods (None: in all) are
     cleared, and the figures that follow. What somebody has marked since stays.
-
-    Invalid, naming `to`, where it would be more than `most` marks.
     """
-    enrolments = by_student(await enrolments_of(ctx, student_ids))
+    students_of: dict[tuple[str, str], list[str]] = {}
+    for absence in taken_back:
+        students_of.setdefault((absence["from"], absence["to"]), []).append(absence["student_id"])
+    enrolments = by_student(await enrolments_of(ctx, [id for ids in students_of.values() for id in ids]))
     moves: dict[Sheet, list[Move]] = {}
     cleared = []
-    for mark in (await _marks(ctx, student_ids, first, last)).values():
-        if mark["source"] != "planned" or mark["code"] is None:
-            continue
-        if periods is not None and mark["period"] not in periods:
-            continue
-        sheet = sheet_at(school_id, mark["class_id"], mark["date"], mark["period"])
-        student_id = mark["student_id"]
-        cleared.append(_cleared(ctx, sheet, student_id))
-        if any(
-            one["class_id"] == sheet.class_id and is_on_roll(one, sheet.date)
-            for one in enrolments.get(student_id, ())
-        ):
-            moves.setdefault(sheet, []).append((mark["code"], None))
-    if len(cleared) > most:
-        raise _too_many(most)
+    for (first, last), student_ids in students_of.items():
+        for mark in (await _marks(ctx, student_ids, first, last)).values():
+            if mark["source"] != "planned" or mark["code"] is None:
+                continue
+            if periods is not None and mark["period"] not in periods:
+                continue
+            sheet = sheet_at(school_id, mark["class_id"], mark["date"], mark["period"])
+            cleared.append(_cleared(ctx, sheet, mark["student_id"]))
+            own = [one for one in enrolments[mark["student_id"]] if one["class_id"] == sheet.class_id]
+            if any(is_on_roll(one, sheet.date) for one in own):
+                moves.setdefault(sheet, []).append((mark["code"], None))
     await sheets_marked(ctx, school_id, moves)
     for mark in cleared:
         ctx.derive(PLANNED, mark)
@@ -105,16 +92,17 @@ async def absences_of(ctx: Context, student_ids: Sequence[str], first: str, last
 
 async def enrolments_of(ctx: Context, student_ids: Sequence[str]) -> list[Record]:
     """Every enrolment of the students, whenever it is or was."""
-    return await ctx.find(query("enrolment", room=ctx.room, one_of={"student_id": tuple(student_ids)}))
+    of_students = {"student_id": tuple(dict.fromkeys(student_ids))}
+    return await ctx.find(query("enrolment", room=ctx.room, one_of=of_students))
 
 
-async def default_mark(ctx: Context, school: Record, sheet: Sheet, student_id: str) -> Record | None:
+async def planned_mark(ctx: Context, school: Record, sheet: Sheet, student_id: str) -> Record | None:
     """The mark that is planned for the student on this sheet, or None."""
     if date.fromisoformat(sheet.date).isoweekday() not in days_of(school):
         return None
     for absence in await absences_of(ctx, [student_id], sheet.date, sheet.date):
         if covers(absence, sheet.date, sheet.period):
-            return _default(ctx, sheet, absence)
+            return _mark_of(ctx, sheet, absence)
     return None
 
 
@@ -135,13 +123,9 @@ def _places(
                     continue
                 count += len(periods)
                 if most is not None and count > most:
-                    raise _too_many(most)
+                    raise too_many(most)
                 for period in periods:
                     yield sheet_at(school["id"], enrolment["class_id"], day, period), absence
-
-
-def _too_many(most: int) -> Invalid:
-    return Invalid.field("to", f"is about more than {most:,} marks: name fewer students or a shorter range")
 
 
 async def _marks(ctx: Context, student_ids: Sequence[str], first: str, last: str) -> dict[str, Record]:
@@ -151,7 +135,7 @@ async def _marks(ctx: Context, student_ids: Sequence[str], first: str, last: str
     return {mark["id"]: mark for mark in found}
 
 
-def _default(ctx: Context, sheet: Sheet, absence: Record) -> Record:
+def _mark_of(ctx: Context, sheet: Sheet, absence: Record) -> Record:
     return mark_record(
         sheet,
         absence["student_id"],

@@ -11,7 +11,7 @@ from handlers.dispatch.rooms import room_of_class, room_of_school, room_of_stude
 from handlers.figures import roll_changed
 from handlers.named import archivable, existing, key_of, reads_of
 from handlers.new_id import unused_id
-from handlers.planned import absences_of, set_defaults
+from handlers.planned import absences_of, set_planned
 from models.action import Payload
 from models.errors import Conflict, Invalid, NotFound
 from models.journal import Record
@@ -129,7 +129,7 @@ async def enrol(ctx: Context, payload: Payload) -> None:
     absences = await absences_of(ctx, [student_id], first_day, last_day)
     school = await ctx.org("school", school_class["school_id"]) if absences else None
     if school is not None:
-        await set_defaults(ctx, school, absences, [enrolment])
+        await set_planned(ctx, school, absences, [enrolment])
 
 
 @action(

@@ -21,8 +21,11 @@ MOST_DAYS = 366
 """Days from the first to the last of a planned absence, both included: a school year."""
 
 MOST_MARKS = 2_000
-"""Marks that one plan may set, and that taking some back may clear. With as many tallies and a summary for
-each day it is one commit that every storage and viewer can take."""
+"""Marks that one plan may set. With as many tallies and a summary for each day it is one commit that every
+storage and viewer can take."""
+
+MOST_LESSONS = 10_000
+"""Lessons that may be taken back at once: more than the year of any one student has."""
 
 record_kind("absence", indexes=(("school_id", "to", "from"), ("student_id", "to", "from")))
 
@@ -79,12 +82,12 @@ def parts_left(
     rest = [id for id in own if id not in inside]
     parts = []
     if absence["from"] < first:
-        parts.append({**absence, "to": _days_from(first, -1)})
+        parts.append({**absence, "to": day_after(first, -1)})
     if rest:
         middle = {"from": max(first, absence["from"]), "to": min(last, absence["to"])}
         parts.append({**absence, **middle, "periods": rest})
     if last < absence["to"]:
-        parts.append({**absence, "from": _days_from(last, 1)})
+        parts.append({**absence, "from": day_after(last, 1)})
     return parts
 
 
@@ -127,11 +130,29 @@ def chosen_periods(wanted: Sequence[str] | None, all_periods: Sequence[str]) -> 
     return None if len(chosen) == len(all_periods) else chosen
 
 
+def lessons(absences: Iterable[Record], periods: Periods, periods_of_day: int) -> int:
+    """How many lessons these absences (or parts of them) are about at most, each for its student, in these
+    periods (None: in all); every day is counted, whether there is school or not.
+    """
+    found = 0
+    for absence in absences:
+        of_day = periods_of_day if absence["periods"] is None else len(absence["periods"])
+        days = _ordinal(absence["to"]) - _ordinal(absence["from"]) + 1
+        found += days * (of_day if periods is None else min(of_day, len(periods)))
+    return found
+
+
+def too_many(most: int) -> Invalid:
+    """The error for more than so many marks."""
+    return Invalid.field("to", f"is about more than {most:,} marks: name fewer students or a shorter range")
+
+
 def _ordinal(day: str) -> int:
     return date.fromisoformat(day).toordinal()
 
 
-def _days_from(day: str, number: int) -> str:
+def day_after(day: str, number: int) -> str:
+    """The day so many days after this one; before it, if negative."""
     return date.fromordinal(_ordinal(day) + number).isoformat()
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 Direction = Literal["in", "out"]
 Category = Literal["present", "approved_activity", "authorised", "unauthorised", "not_possible"]
-Session = Literal["morning", "afternoon"]
+Half = Literal["morning", "afternoon"]
 """Half of a school day. A period is of the afternoon if it starts at 12:00 or later, by the school's time."""
 
 OFFICE_ROLES = frozenset({"admin", "school_admin", "office"})
@@ -29,7 +29,7 @@ class Code:
     """One code of a set.
 
     `direction`: `in` the student is on site, `out` they are not. `category`: how the mark counts. `late`: the
-    mark may carry minutes. `session`: the half of the day that it is for, None: both; it is offered in no
+    mark may carry minutes. `half`: the half of the day that it is for, None: both; it is offered in no
     other, and a mark with it is accepted in any. `roles`: who may use it. `colour`: `#rrggbb`, readable as
     text on white and as the ground of white text (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1 or more) and
     different from every other colour of the set.
@@ -41,7 +41,7 @@ class Code:
     category: Category
     colour: str
     late: bool = False
-    session: Session | None = None
+    half: Half | None = None
     roles: frozenset[str] = EVERY_MARKER
 
     def to_wire(self) -> dict[str, str | bool | list[str] | None]:
@@ -52,7 +52,7 @@ class Code:
             "direction": self.direction,
             "category": self.category,
             "late": self.late,
-            "session": self.session,
+            "half": self.half,
             "roles": sorted(self.roles),
             "colour": self.colour,
         }
@@ -116,8 +116,8 @@ _ENGLAND = CodeSet(
     "england",
     "England (from August 2024)",
     [
-        Code("/", "Present in the morning", "in", "present", "#092d02", session="morning"),
-        Code("\\", "Present in the afternoon", "in", "present", "#427a17", session="afternoon"),
+        Code("/", "Present in the morning", "in", "present", "#092d02", half="morning"),
+        Code("\\", "Present in the afternoon", "in", "present", "#427a17", half="afternoon"),
         Code("L", "Late, before the register closed", "in", "present", "#3c7d63", late=True),
         _office("K", "Education arranged by the local authority", "approved_activity", "#206ce7"),
         _office("V", "Educational visit or trip", "approved_activity", "#14154d"),

@@ -39,9 +39,9 @@ def left_by_mark_all(held: Record | None, overwrite: bool) -> bool:
     return not (overwrite and precedence(held, "teacher"))
 
 
-def takes_default(held: Record | None) -> bool:
-    """Whether a plan sets its mark in the place of the one that is held. A default is for what nobody has
-    seen: although a plan is stronger, a teacher's mark stays.
+def gives_way_to_plan(held: Record | None) -> bool:
+    """Whether a plan sets its mark in the place of the one that is held. A plan is for what nobody has seen
+    yet: although it is stronger, a teacher's mark stays.
     """
     return precedence(held, "planned") and not (held and held["code"] and held["source"] == "teacher")
 

@@ -1,7 +1,8 @@
 """The figures that follow from marks: a tally for each register, a summary for each school and day. All pure.
 
-A figure counts the students who are on roll that day and have a mark that is not cleared; it is kept by
-adding and taking away, and is always equal to a recount.
+A figure counts the students who are on roll that day and have a mark that is not cleared; a summary counts
+those of the registers that somebody has begun, so that what is planned for later is no attendance yet. They
+are kept by adding and taking away, and are always equal to a recount.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def tally_record(sheet: Sheet, on_roll: int, counts: Mapping[str, int] | None = 
 
 
 def summary_record(school_id: str, day: str, on_roll: int) -> Record:
-    """The figures of a school's day before its first mark. `on_roll`: distinct students of the school."""
+    """The figures of a school's day before its first register. `on_roll`: distinct students of the school."""
     return {
         "kind": "summary",
         "id": summary_id(school_id, day),
@@ -73,6 +74,11 @@ def moved(counts: Mapping[str, int], moves: Iterable[Move]) -> dict[str, int]:
         if after is not None:
             result[after] = result.get(after, 0) + 1
     return result
+
+
+def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """The counts with those of one more register."""
+    return {code: counts.get(code, 0) + more.get(code, 0) for code in {**counts, **more}}
 
 
 def registers_moved(registers: Mapping[str, int], before: str | None, after: str) -> dict[str, int]:

@@ -21,8 +21,8 @@ from models.ports import Ids, Storage
 from models.record import RecordKey, topics_of
 
 PUSHED = 1_000
-"""Entries of one commit that viewers are sent one by one. A larger one is `bulk`: its updates could be more
-than may wait for a client."""
+"""Entries of one action that viewers are sent one by one. The commit of one with more is `bulk`: its updates
+could be more than may wait for a client."""
 
 
 @dataclass(slots=True)
@@ -55,6 +55,7 @@ class Batch:
     derived: dict[RecordKey, tuple[str, Record]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     acks: dict[Op, Ack] = field(default_factory=dict)
+    bulk: bool = False
 
     @property
     def next_seq(self) -> int:
@@ -68,6 +69,7 @@ class Batch:
             self.derived.pop((record["kind"], record["id"]), None)
             self._append(type, record, by, prepared.op_id)
         self.derived.update(context.derived)
+        self.bulk |= len(context.own) + len(context.derived) > PUSHED
         overlay = self.view.overlay
         for (kind, id), record in context.touched.items():
             if kind not in overlay:
@@ -88,7 +90,7 @@ class Batch:
         self.derived.clear()
         if not self.entries:
             return None
-        return Commit(self.view.room, epoch, tuple(self.entries), bulk=len(self.entries) > PUSHED)
+        return Commit(self.view.room, epoch, tuple(self.entries), bulk=self.bulk)
 
     def _append(self, type: str, record: Record, by: str | None, op_id: str | None) -> None:
         room = self.view.room

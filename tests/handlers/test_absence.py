@@ -51,7 +51,7 @@ async def test_a_plan_marks_every_lesson_of_every_class_in_one_commit(day: Schoo
     await plan(day, "p3", "p4", first=TODAY, last="2026-03-03")
     [commit] = day.core.commits[before:]
     kinds = [entry.data["kind"] for entry in commit.entries]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"absence": 2, "mark": 12, "tally": 8, "summary": 2}
+    assert {kind: kinds.count(kind) for kind in kinds} == {"absence": 2, "mark": 12, "tally": 8}
     for date in (TODAY, "2026-03-03"):
         assert await marks(day, date) == {
             (student_id, class_id, period): ("E", "planned")
@@ -63,15 +63,40 @@ async def test_a_plan_marks_every_lesson_of_every_class_in_one_commit(day: Schoo
     await day.check_figures(TODAY, "2026-03-03")
 
 
-async def test_planned_marks_are_counted_and_start_no_register(day: SchoolDay) -> None:
+async def test_planned_marks_start_no_register_and_count_in_the_summary_once_somebody_does(
+    day: SchoolDay,
+) -> None:
     await plan(day, "p1")
     assert (await day.tally())["counts"] == {"E": 1}
-    summary = await day.summary()
-    assert (summary["counts"], summary["registers"]) == ({"E": 2}, {"open": 0, "taken": 0})
-    assert await day.records_of_day("register", TODAY) == []
+    assert await day.records_of_day("register", TODAY) == await day.records_of_day("summary", TODAY) == []
     await day.mark(day.teacher, "p2", "P")
-    assert (await day.summary())["registers"] == {"open": 1, "taken": 0}
+    summary = await day.summary()
+    assert (summary["counts"], summary["registers"]) == ({"E": 1, "P": 1}, {"open": 1, "taken": 0})
+    await day.core.act(day.teacher, "attendance.take", day.sheet(period="2"))
+    summary = await day.summary()
+    assert (summary["counts"], summary["registers"]) == ({"E": 2, "P": 1}, {"open": 1, "taken": 1})
+    await unplan(day, "p1", periods=["2"])
+    assert (await day.summary())["counts"] == {"E": 1, "P": 1}
     await day.check_figures(TODAY)
+
+
+async def test_who_comes_to_a_class_counts_in_the_summary_only_where_its_register_is_begun(
+    day: SchoolDay,
+) -> None:
+    await plan(day, "p1")
+    await day.mark(day.teacher, "p2", "P")
+    await day.end("p1", "2026-03-01")
+    assert (await day.summary())["counts"] == {"P": 1}
+    await day.enrol("p1", TODAY)
+    assert (await day.summary())["counts"] == {"E": 1, "P": 1}
+    await day.check_figures(TODAY)
+
+
+async def test_a_plan_reaches_a_year_ahead_at_most(day: SchoolDay) -> None:
+    late = {"first": "2027-03-01", "last": "2027-03-04"}
+    error = await day.core.refused(Invalid, day.office, "attendance.plan", a_plan("p1", **late))
+    assert error.fields == {"to": ["must not be after 2027-03-03: a year ahead is enough"]}
+    await plan(day, "p1", first="2027-03-01", last="2027-03-03")
 
 
 async def test_a_plan_covers_school_days_only(day: SchoolDay) -> None:

@@ -24,7 +24,7 @@ async def day(core: CoreKit) -> SchoolDay:
 async def test_unplan_removes_an_absence_and_clears_its_marks(day: SchoolDay) -> None:
     [absence] = await plan(day, "p1", last="2026-03-03")
     assert await unplan(day, "p1", last=FRIDAY) == [
-        {"kind": "absence", "id": absence["id"], "seq": absence["seq"] + 11, "deleted": True}
+        {"kind": "absence", "id": absence["id"], "seq": absence["seq"] + 9, "deleted": True}
     ]
     assert await absences(day) == []
     for date in (TODAY, "2026-03-03"):
@@ -96,7 +96,10 @@ async def test_unplan_where_nothing_is_planned_is_refused(day: SchoolDay) -> Non
         await day.core.refused(NotFound, day.office, "attendance.unplan", nothing)
 
 
-async def test_more_marks_than_one_commit_takes_are_not_taken_back_at_once(day: SchoolDay) -> None:
+async def test_more_than_one_commit_takes_is_not_taken_back_at_once(
+    day: SchoolDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.absence.MOST_LESSONS", 2_000)
     for student_id in ("p1", "p2", "p3"):
         await plan(day, student_id, last="2027-03-02")
     everybody = planned_range("p1", "p2", "p3", last="2027-03-02")
@@ -105,3 +108,18 @@ async def test_more_marks_than_one_commit_takes_are_not_taken_back_at_once(day: 
     await unplan(day, "p1", "p2", last="2027-03-02")
     assert shape(await absences(day)) == [("p3", TODAY, "2027-03-02", None)]
     await day.check_figures(TODAY, "2027-03-02")
+
+
+async def test_a_period_that_the_school_no_longer_has_is_taken_back(day: SchoolDay) -> None:
+    await plan(day, "p1", periods=["2"])
+    [school] = [await day.core.storage.get("org", "school", "s1")]
+    assert school is not None
+    left = [period for period in school["periods"] if period["id"] != "2"]
+    await day.core.act(day.head, "school.update", {"school_id": "s1", "set": {"periods": left}})
+    await unplan(day, "p1", periods=["2"])
+    assert await absences(day) == []
+    assert (await marks(day))["p1", "c1", "2"] == (None, "office")
+    error = await day.core.refused(
+        NotFound, day.office, "attendance.unplan", planned_range("p1", periods=["none"])
+    )
+    assert error.message == "Nothing is planned for these students on these days."

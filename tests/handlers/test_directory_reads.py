@@ -86,7 +86,7 @@ async def test_a_school_comes_with_its_codes_in_full(core: CoreKit, admin: Actor
     told = school_with_codes(school)
     assert [code["code"] for code in told["codes"]] == ["P", "L", "A", "E", "O"]
     assert {**told, "codes": None} == {**school, "codes": None}
-    fields = {"code", "label", "direction", "category", "late", "session", "roles", "colour"}
+    fields = {"code", "label", "direction", "category", "late", "half", "roles", "colour"}
     assert set(told["codes"][0]) == fields
 
 

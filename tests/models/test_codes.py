@@ -72,9 +72,9 @@ def test_the_direction_says_who_is_on_site(name: str, on_site: set[str]) -> None
 
 
 def test_england_has_a_code_for_who_is_present_in_each_half_of_the_day() -> None:
-    sessions = {code.code: code.session for code in code_set("england").codes.values() if code.session}
-    assert sessions == {"/": "morning", "\\": "afternoon"}
-    assert all(code.session is None for code in code_set("simple").codes.values())
+    halves = {code.code: code.half for code in code_set("england").codes.values() if code.half}
+    assert halves == {"/": "morning", "\\": "afternoon"}
+    assert all(code.half is None for code in code_set("simple").codes.values())
 
 
 def test_a_teacher_in_england_records_what_they_see_and_the_office_decides_the_rest() -> None:
@@ -127,7 +127,7 @@ def test_clients_see_all_of_a_code() -> None:
         "direction": "in",
         "category": "present",
         "late": True,
-        "session": None,
+        "half": None,
         "roles": ["admin", "teacher"],
         "colour": "#5c300b",
     }

@@ -5,6 +5,7 @@ A start costs a twentieth of the processor time, and a suite has hundreds of the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -64,7 +65,8 @@ class Forked:
         if sig == signal.SIGSTOP:
             self._stopped.clear()
         if self.returncode is None:
-            os.kill(self.pid, sig)
+            with contextlib.suppress(ProcessLookupError):  # its end is not told yet
+                os.kill(self.pid, sig)
 
     def terminate(self) -> None:
         """SIGTERM."""

@@ -89,8 +89,9 @@ async def check_figures(kit: CoreKit) -> None:
             marks = await kit.storage.find(sheet_at(school_id, class_id, day, period).marks)
             counts = Counter(mark["code"] for mark in marks if mark["code"] and mark["student_id"] in roll)
             assert (tally["counts"], tally["on_roll"]) == (counts, len(roll))
-            totals.setdefault(day, Counter()).update(counts)
-            states.setdefault(day, Counter(open=0, taken=0))
+            if _place(tally) in {_place(register) for register in registers}:
+                totals.setdefault(day, Counter()).update(counts)
+                states.setdefault(day, Counter(open=0, taken=0))
         for register in registers:
             states[register["date"]].update([register["state"]])
         for summary in await kit.storage.find(query("summary", school_id=school_id)):
