@@ -13,6 +13,7 @@ from handlers.dispatch.context import Context
 from handlers.figures import sheets_marked
 from models.absence import Periods, covers, school_days, too_many
 from models.attendance import Sheet, code_of, mark_record, sheet_at
+from models.codes import code_set
 from models.journal import Record
 from models.marking import gives_way_to_plan
 from models.query import query
@@ -32,8 +33,8 @@ async def set_planned(
     most: int | None = None,
 ) -> None:
     """Derive the marks of the absences, in each class that one of the enrolments covers on the day, and the
-    figures that follow. Marks of teachers and the office stay. No register is started, for nobody was there
-    to look.
+    figures that follow. Marks of the office stay, and those of whom a teacher has seen. No register is started,
+    for nobody was there to look.
 
     Invalid, naming `to`, where it would be more than `most` marks.
     """
@@ -42,12 +43,13 @@ async def set_planned(
         return
     days = [sheet.date for sheet, _ in places]
     held = await _marks(ctx, [absence["student_id"] for absence in absences], min(days), max(days))
+    codes = code_set(school["code_set"])
     moves: dict[Sheet, list[Move]] = {}
     marks = []
     for sheet, absence in places:
         mark = _mark_of(ctx, sheet, absence)
         before = held.get(mark["id"])
-        if gives_way_to_plan(before) and not _is_same(before, mark):
+        if gives_way_to_plan(before, codes) and not _is_same(before, mark):
             marks.append(mark)
             moves.setdefault(sheet, []).append((code_of(before), mark["code"]))
     await sheets_marked(ctx, school["id"], moves)

@@ -8,7 +8,7 @@ from collections.abc import Sequence, Set
 from datetime import date, timedelta
 from functools import lru_cache
 
-from models.codes import OFFICE_ROLES, Code, code_set
+from models.codes import OFFICE_ROLES, Code, CodeSet, code_set
 from models.errors import Forbidden, Invalid
 from models.journal import Record
 
@@ -39,11 +39,17 @@ def left_by_mark_all(held: Record | None, overwrite: bool) -> bool:
     return not (overwrite and precedence(held, "teacher"))
 
 
-def gives_way_to_plan(held: Record | None) -> bool:
-    """Whether a plan sets its mark in the place of the one that is held. A plan is for what nobody has seen
-    yet: although it is stronger, a teacher's mark stays.
+def gives_way_to_plan(held: Record | None, codes: CodeSet) -> bool:
+    """Whether a plan sets its mark in the place of the one that is held, of the school's `codes`.
+
+    Parents often call once the lesson has begun: the plan explains an absence that a teacher has marked.
+    Whom a teacher has seen stays, although a plan is stronger.
     """
-    return precedence(held, "planned") and not (held and held["code"] and held["source"] == "teacher")
+    if held is None or held["code"] is None:
+        return True
+    code = codes.get(held["code"])
+    was_seen = held["source"] == "teacher" and code is not None and code.direction == "in"
+    return precedence(held, "planned") and not was_seen
 
 
 def source_of(roles: Set[str]) -> str:

@@ -164,15 +164,23 @@ async def test_an_archived_class_is_left_out(day: SchoolDay) -> None:
     assert {class_id for _, class_id, _ in await marks(day)} == {"c1"}
 
 
-async def test_a_plan_leaves_marks_of_teachers_and_the_office(day: SchoolDay) -> None:
-    await day.mark(day.teacher, "p1", "A")
+async def test_a_plan_leaves_marks_of_the_office_and_whom_a_teacher_has_seen(day: SchoolDay) -> None:
+    await day.mark(day.teacher, "p1", "L")
     await day.mark(day.office, "p2", "P")
     await plan(day, "p1", "p2", "p3")
     found = await marks(day)
-    assert found["p1", "c1", "1"] == ("A", "teacher")
+    assert found["p1", "c1", "1"] == ("L", "teacher")
     assert found["p2", "c1", "1"] == ("P", "office")
     assert found["p3", "c1", "1"] == found["p1", "c1", "2"] == ("E", "planned")
     assert len(await absences(day)) == 3
+    await day.check_figures(TODAY)
+
+
+async def test_a_plan_explains_an_absence_that_a_teacher_has_marked(day: SchoolDay) -> None:
+    await day.mark(day.teacher, "p1", "A")
+    await plan(day, "p1")
+    assert (await marks(day))["p1", "c1", "1"] == ("E", "planned")
+    assert (await day.summary())["counts"] == {"E": 1}
     await day.check_figures(TODAY)
 
 
