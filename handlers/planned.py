@@ -33,8 +33,8 @@ async def set_planned(
     most: int | None = None,
 ) -> None:
     """Derive the marks of the absences, in each class that one of the enrolments covers on the day, and the
-    figures that follow. Marks of the office stay, and those of whom a teacher has seen. No register is started,
-    for nobody was there to look.
+    figures that follow. Marks of the office stay, and those of whom a teacher has seen. No register is
+    started, for nobody was there to look.
 
     Invalid, naming `to`, where it would be more than `most` marks.
     """
