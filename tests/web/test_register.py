@@ -163,21 +163,31 @@ async def test_the_office_takes_and_reopens_a_register(browser: Browser, server:
     assert (await sheet(server))["state"] == "open"
 
 
-async def test_a_class_is_marked_by_keyboard_alone(browser: Browser, server: Server) -> None:
+async def test_a_class_is_marked_by_keyboard_alone_past_rows_that_are_held(
+    browser: Browser, server: Server
+) -> None:
     page = await open_sheet(browser, server, **DESK)
+    held = (0, 2, 3)
+    for n in held:
+        await server.act(OFFICE, "attendance.mark", **about(await student_of(page, n)), code="O")
+    for n in held:
+        await is_fixed(page, n, "Off-site")
     await page.keyboard.press("ArrowDown")
-    for key in ("p", "a", "ArrowDown", "ArrowUp", "l", "e"):
+    for key in ("p", "a", "ArrowDown", "ArrowUp", "l", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "a"):
         await page.keyboard.press(key)
-    for n, label in enumerate(("Present", "Absent", "Late", "Excused")):
+    for n, label in ((1, "Present"), (4, "Absent"), (5, "Late")):
         await is_set(page, n, label)
+    await page.keyboard.press("e")
+    await is_set(page, 5, "Excused")
+    await expect(page.locator(".counts .unmarked dd")).to_have_text(str(STUDENTS - len(held) - 3))
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("Delete")
-    await expect(row(page, 3).get_by_role("button", pressed=True)).to_have_count(0)
+    await expect(row(page, 5).get_by_role("button", pressed=True)).to_have_count(0)
     await page.keyboard.press("Shift+Enter")
     await expect(page.get_by_role("dialog")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
-    await expect(row(page, 3).get_by_role("button").first).to_be_focused()
+    await expect(row(page, 5).get_by_role("button").first).to_be_focused()
 
     name = await rows(page).nth(7).locator("bdi").first.inner_text()
     await page.keyboard.press("/")

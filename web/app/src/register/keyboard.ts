@@ -4,11 +4,9 @@ import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { hasShortcuts } from "./device";
+import { focusFirst, focusNext, rowOf } from "./focus";
 import { withCode } from "./row";
 import type { SheetView } from "./sheet_view";
-
-/** The buttons of a row that are there in every state of it. */
-const MARKING = "button:not(.withdraw)";
 
 export interface Keys {
   readonly list: RefObject<HTMLUListElement>;
@@ -37,21 +35,21 @@ function handled(
 ): boolean {
   const focused = document.activeElement;
   const isSearching = search !== null && focused === search;
-  const here = focused?.closest<HTMLElement>("[data-student]") ?? null;
+  const here = rowOf(focused);
   if (key === "Escape") {
     clearSearch();
-    if (isSearching) focusRow(list.querySelector("[data-student]"), 0);
+    if (isSearching) focusFirst(list);
     return isSearching;
   }
   if (here !== null && list.contains(here)) {
     if (key === "ArrowDown" || key === "ArrowUp") {
-      move(here, key === "ArrowDown");
+      focusNext(here, key === "ArrowDown");
       return true;
     }
     return (hasShortcuts.peek() && marked(key, code, here, view)) || searched(key, search);
   }
   if (key === "ArrowDown" && (isSearching || focused === document.body)) {
-    focusRow(list.querySelector("[data-student]"), 0);
+    focusFirst(list);
     return true;
   }
   const isTyping = focused instanceof HTMLInputElement || focused instanceof HTMLSelectElement;
@@ -77,20 +75,6 @@ function marked(key: string, physical: string, here: HTMLElement, view: SheetVie
   const chosen = view.codes.find((code) => code.code === letter.toUpperCase());
   if (chosen === undefined) return false;
   if (row.value?.code !== chosen.code) view.set(row, withCode(row, chosen));
-  move(here, true);
+  focusNext(here, true);
   return true;
-}
-
-/** To the same button of the row after or before, where there is one. */
-function move(here: HTMLElement, isDown: boolean): void {
-  const button = [...here.querySelectorAll(MARKING)].indexOf(document.activeElement as Element);
-  focusRow(isDown ? here.nextElementSibling : here.previousElementSibling, button);
-}
-
-function focusRow(row: Element | null, button: number): void {
-  if (row === null) return;
-  const buttons = row.querySelectorAll<HTMLElement>(MARKING);
-  const target = buttons[Math.min(Math.max(button, 0), buttons.length - 1)] ?? (row as HTMLElement);
-  target.focus();
-  row.scrollIntoView({ block: "nearest" });
 }

@@ -9,6 +9,7 @@ import { marker } from "../parts/people";
 import type { Code } from "../records";
 import type { Value } from "./acts";
 import { isWide } from "./device";
+import { focusFrom, rowOf } from "./focus";
 import { usePress } from "./press";
 import { Also, Refusal, Replaced } from "./row_notices";
 import { isPlanned, type Row } from "./rows";
@@ -113,13 +114,13 @@ export function withCode(row: Row, code: Code): Value {
   return { code: code.code, minutes_late: code.late ? (value?.minutes_late ?? null) : null, note: value?.note ?? null };
 }
 
-/** Takes the last waiting act back; the focus then goes to the row's own buttons. */
+/** Takes the last waiting act back; the focus then goes to the row's own buttons, or below where they are held. */
 function Withdraw({ row: { waiting } }: { readonly row: Row }) {
   if (waiting === null || !mayWithdraw(waiting)) return null;
   const back = (event: JSX.TargetedMouseEvent<HTMLButtonElement>): void => {
-    const line = event.currentTarget.closest(".row-line");
+    const here = rowOf(event.currentTarget);
     withdraw(waiting);
-    line?.querySelector<HTMLElement>("button:not(.withdraw)")?.focus();
+    focusFrom(here, true, 0);
   };
   return (
     <button type="button" class="withdraw" onClick={back}>
