@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.waiting import until
 from tests.web.conftest import Start
@@ -110,6 +110,34 @@ async def test_who_reads_with_a_token_that_is_over_gets_another_one_and_the_answ
     await page.get_by_role("link", name="Administration").click()
     await expect(page.get_by_role("main").get_by_text(OFFICE)).to_be_visible()
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_without_locks_the_connection_and_a_reading_page_renew_a_session_together(
+    browser: Browser, start: Start
+) -> None:
+    server = await start(**SIZE)
+    page = await visit(browser, server, ADMIN, "/sign-in?to=/admin", service_workers="block", **DESK)
+    await expect(page.get_by_role("banner").get_by_text("Live")).to_be_visible()
+    # As on pages by plain http from another machine.
+    await page.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })")
+    await page.context.clear_cookies(name="rollcall_access")
+    refused: set[str] = set()
+    page.on("response", lambda answer: refused.update(["read"] if answer.status == 401 else []))
+
+    def heard(frame: str | bytes) -> None:
+        refused.update(["connection"] if "unauthenticated" in str(frame) else [])
+
+    page.on("websocket", lambda socket: socket.on("framereceived", heard))
+    renewals: list[Route] = []
+    await page.route(f"**{REFRESH}", renewals.append)
+    await page.reload()
+    await until(lambda: refused == {"read", "connection"} and renewals != [], LIMIT / 1000)
+    await page.unroute(f"**{REFRESH}")
+    for renewal in renewals:
+        await renewal.continue_()
+    await expect(page.get_by_role("banner").get_by_text("Live")).to_be_visible()
+    await expect(page.get_by_role("main").get_by_text(OFFICE)).to_be_visible()
+    assert len(renewals) == 1
 
 
 async def cookies(context: BrowserContext) -> dict[str, Any]:

@@ -21,9 +21,6 @@ export class Rejected extends Error {
 /** The server could not be reached, or did not answer in time. */
 export class Unreachable extends Error {}
 
-/** A renewal of the access token that requests wait for together. */
-let renewing: Promise<unknown> | null = null;
-
 /** Sends a request and gives the JSON of its answer. Rejected, Unreachable. */
 export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   try {
@@ -32,8 +29,7 @@ export async function request<T>(method: string, path: string, body?: unknown): 
     if (!(error instanceof Rejected) || error.status !== 401 || path.startsWith("/api/web/")) throw error;
   }
   // The device may have slept for longer than the access token was good for.
-  renewing ??= renewed("unauthenticated").finally(() => (renewing = null));
-  await renewing;
+  await renewed("unauthenticated");
   return await send<T>(method, path, body);
 }
 

@@ -42,19 +42,16 @@ export async function endSession(): Promise<void> {
   keep(null);
 }
 
+/** The refresh under way: its cookie is good once, so whoever needs an access token waits for the same. */
+let refreshing: Promise<Token> | null = null;
+
 /** An access token in its cookie; null: the session has ended. Rejected promise: ask again later. */
 export async function renewed(why: Why): Promise<Token | null> {
+  const left = secondsLeft(goodUntil());
+  if ((why === "connect" || why === "renew") && left > TOO_SHORT) return { access_token: COOKIE, expires_in: left };
+  refreshing ??= refresh(goodUntil()).finally(() => (refreshing = null));
   try {
-    return await alone(async () => {
-      const left = Number(localStorage.getItem(GOOD_UNTIL_KEY)) - Date.now() / 1000;
-      // Another tab may have renewed it while this one waited.
-      if ((why === "connect" || why === "renew") && left > TOO_SHORT) {
-        return { access_token: COOKIE, expires_in: left };
-      }
-      const grant = await request<Grant>("POST", "/api/web/refresh", {});
-      take(grant);
-      return { access_token: COOKIE, expires_in: grant.expires_in };
-    });
+    return await refreshing;
   } catch (error) {
     if (!(error instanceof Rejected) || error.status !== 401) throw error;
     keep(null);
@@ -62,10 +59,31 @@ export async function renewed(why: Why): Promise<Token | null> {
   }
 }
 
-/** Does something while no other tab does: a refresh cookie is good once. */
+/** `before`: until when the token is good that is not good enough. */
+function refresh(before: number): Promise<Token> {
+  return alone(async () => {
+    const now = goodUntil();
+    // Another tab may have renewed it while this one waited.
+    if (now !== before && secondsLeft(now) > 0) return { access_token: COOKIE, expires_in: secondsLeft(now) };
+    const grant = await request<Grant>("POST", "/api/web/refresh", {});
+    take(grant);
+    return { access_token: COOKIE, expires_in: grant.expires_in };
+  });
+}
+
+/** Does something while no other tab does. */
 function alone<T>(work: () => Promise<T>): Promise<T> {
   // There are no locks on pages by plain http from other machines.
   return navigator.locks === undefined ? work() : navigator.locks.request("rollcall.refresh", work);
+}
+
+/** In seconds by the device's clock. */
+function goodUntil(): number {
+  return Number(localStorage.getItem(GOOD_UNTIL_KEY));
+}
+
+function secondsLeft(until: number): number {
+  return until - Date.now() / 1000;
 }
 
 function take(grant: Grant): void {
