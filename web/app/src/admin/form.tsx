@@ -7,13 +7,27 @@ import { Rejected, Unreachable } from "../api";
 import { t } from "../messages";
 import { reason } from "../parts/reason";
 
-type FieldErrors = Readonly<Record<string, readonly string[]>>;
+/** The server's texts, or those of the pages. */
+type FieldErrors = Readonly<Record<string, readonly string[] | Unfilled>>;
+
+/** What `send` throws before it sends: the field of this name is to be filled in; the message says with what. */
+export class Unfilled extends Error {
+  constructor(
+    readonly field: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 interface Failure {
   /** What is shown for the form as a whole. */
   readonly message: string;
   readonly fields: FieldErrors;
 }
+
+/** What shows an error. */
+const WRONG = "[aria-invalid=true], fieldset[aria-describedby] input:not([type=hidden])";
 
 const Errors = createContext<FieldErrors>({});
 
@@ -31,7 +45,7 @@ export function Form({ send, submit, danger = false, onCancel, children }: FormP
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
-    if (failure !== null) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    if (failure !== null) form.current?.querySelector<HTMLElement>(WRONG)?.focus();
   }, [failure]);
 
   const sendIt = async (event: SubmitEvent): Promise<void> => {
@@ -72,6 +86,7 @@ export function Form({ send, submit, danger = false, onCancel, children }: FormP
 /** What to show of an error, given the fields that can show their part of it. */
 function failureOf(error: unknown, form: HTMLFormElement): Failure {
   if (error instanceof Unreachable) return { message: reason(error), fields: {} };
+  if (error instanceof Unfilled) return { message: t("admin_check_fields"), fields: { [error.field]: error } };
   if (!(error instanceof Rejected)) throw error;
   const { code, message, fields = {} } = error.error;
   const shown = [...form.elements].map((element) => element.getAttribute("name") ?? "");
@@ -152,13 +167,33 @@ export function Select({ name, label, hint, value = "", options, required = fals
   );
 }
 
+interface ChoiceProps extends Omit<FieldProps, "hint"> {
+  readonly look: string;
+  readonly children: ComponentChildren;
+}
+
+/** Fields that are one value together, such as checkboxes; `name` is where the server's refusals of it point to. */
+export function Choice({ name, label, look, children }: ChoiceProps) {
+  const { attributes, below } = useField(name, undefined);
+  // A group has no `aria-invalid`.
+  const { "aria-describedby": describedBy } = attributes;
+  return (
+    <fieldset class={look} name={name} aria-describedby={describedBy}>
+      <legend>{label}</legend>
+      {children}
+      {below}
+    </fieldset>
+  );
+}
+
 /** What ties a field to its hint and its errors. */
 function useField(name: string, hint: string | undefined) {
   const id = useId();
-  const errors = useContext(Errors)[name] ?? [];
+  const found = useContext(Errors)[name] ?? [];
+  const errors = found instanceof Unfilled ? [found.message] : found;
   const described = [hint === undefined ? "" : `${id}-hint`, errors.length === 0 ? "" : `${id}-error`].join(" ").trim();
-  const attributes = {
-    ...(errors.length === 0 ? {} : { "aria-invalid": "true" as const }),
+  const attributes: { "aria-invalid"?: "true"; "aria-describedby"?: string } = {
+    ...(errors.length === 0 ? {} : { "aria-invalid": "true" }),
     ...(described === "" ? {} : { "aria-describedby": described }),
   };
   const below = (
@@ -170,7 +205,7 @@ function useField(name: string, hint: string | undefined) {
       )}
       {errors.length > 0 && (
         <p class="error" id={`${id}-error`}>
-          <bdi lang="en">{errors.join(", ")}</bdi>
+          <bdi lang={found instanceof Unfilled ? undefined : "en"}>{errors.join(", ")}</bdi>
         </p>
       )}
     </>

@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 
 import { t } from "../messages";
 import type { Period } from "../records";
-import { Input } from "./form";
+import { Choice, Input } from "./form";
 
 const MOST = 20;
 
@@ -33,8 +33,7 @@ export function PeriodFields({ prefix, periods }: PeriodFieldsProps) {
     setRows([...rows, { id, name: id, start: "", end: "" }]);
   };
   return (
-    <fieldset class="periods">
-      <legend>{t("admin_periods")}</legend>
+    <Choice name={prefix} label={t("admin_periods")} look="periods">
       {rows.map(({ id, name, start, end }, row) => (
         <div class="period" key={id} role="group" aria-label={t("admin_period", { number: row + 1 })}>
           <input type="hidden" name={`${prefix}.${row}.id`} value={id} />
@@ -55,7 +54,7 @@ export function PeriodFields({ prefix, periods }: PeriodFieldsProps) {
       <button type="button" onClick={add} disabled={rows.length >= MOST}>
         {t("admin_add_period")}
       </button>
-    </fieldset>
+    </Choice>
   );
 }
 

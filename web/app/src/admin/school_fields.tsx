@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 
 import { t } from "../messages";
 import { USUAL_DAYS, weekday, WEEKDAYS } from "../parts/weekdays";
-import { Input, Select } from "./form";
+import { Choice, Input, Select } from "./form";
 import { enteredPeriods, PeriodFields } from "./periods";
 import type { SchoolRecord } from "./records";
 
@@ -45,8 +45,7 @@ export function SchoolFields({ prefix, school }: SchoolFieldsProps) {
         value={school?.mark_days_back ?? 7}
         required
       />
-      <fieldset class="days">
-        <legend>{t("admin_days")}</legend>
+      <Choice name={`${prefix}days`} label={t("admin_days")} look="days">
         {WEEKDAYS.map((number) => (
           <label key={number}>
             <input
@@ -58,7 +57,7 @@ export function SchoolFields({ prefix, school }: SchoolFieldsProps) {
             {weekday(number)}
           </label>
         ))}
-      </fieldset>
+      </Choice>
       <PeriodFields prefix={`${prefix}periods`} periods={school?.periods ?? null} />
     </>
   );

@@ -113,6 +113,8 @@ export const ar: Messages = {
   school_plan_students: "الطلاب: اختير {count}",
   school_plan_search: "البحث عن طالب",
   school_plan_more: "{count} آخرون لهم اسم كهذا: اكتب المزيد من الاسم.",
+  school_plan_nobody: "اختر طالبًا واحدًا على الأقل.",
+  school_plan_no_period: "اختر حصة واحدة على الأقل.",
   school_plan_from: "اليوم الأول",
   school_plan_to: "اليوم الأخير",
   school_plan_all_day: "طوال اليوم",

@@ -113,6 +113,8 @@ export const de: Messages = {
   school_plan_students: "Schülerinnen und Schüler: {count} ausgewählt",
   school_plan_search: "Nach einem Namen suchen",
   school_plan_more: "{count} weitere heißen so: Bitte mehr vom Namen eingeben.",
+  school_plan_nobody: "Wählen Sie mindestens eine Schülerin oder einen Schüler aus.",
+  school_plan_no_period: "Wählen Sie mindestens eine Stunde aus.",
   school_plan_from: "Erster Tag",
   school_plan_to: "Letzter Tag",
   school_plan_all_day: "Ganztägig",

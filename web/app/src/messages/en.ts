@@ -115,6 +115,8 @@ export const en = {
   school_plan_students: "Students: {count} chosen",
   school_plan_search: "Search for a student",
   school_plan_more: "{count} more have such a name: type more of it.",
+  school_plan_nobody: "Choose at least one student.",
+  school_plan_no_period: "Choose at least one period.",
   school_plan_from: "First day",
   school_plan_to: "Last day",
   school_plan_all_day: "All day",

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { Input, Select } from "../admin/form";
+import { Choice, Input, Select, Unfilled } from "../admin/form";
 import { t } from "../messages";
 import { fullName, type Class, type Code, type Period, type Student } from "../records";
 import { sortedName, type Rosters } from "./rosters";
@@ -46,12 +46,18 @@ export function PlanFields({ classes, rosters, codes, periods, date, compare }: 
   );
 }
 
-/** What the fields say, as `attendance.plan` takes it. */
+/** What the fields say, as `attendance.plan` takes it. Unfilled. */
 export function enteredPlan(data: FormData): object {
   const text = (name: string): string => String(data.get(name) ?? "").trim();
-  const periods = data.has("all_day") ? {} : { periods: data.getAll("periods").map(String) };
+  const all = (name: string, none: string): string[] => {
+    const values = data.getAll(name).map(String);
+    if (values.length === 0) throw new Unfilled(name, none);
+    return values;
+  };
+  const student_ids = all("student_ids", t("school_plan_nobody"));
+  const periods = data.has("all_day") ? {} : { periods: all("periods", t("school_plan_no_period")) };
   return {
-    student_ids: data.getAll("student_ids").map(String),
+    student_ids,
     from: text("from"),
     to: text("to"),
     code: text("code"),
@@ -80,8 +86,7 @@ function StudentChoice({ classes, rosters, compare }: Pick<PlanFieldsProps, "cla
     setChosen(next);
   };
   return (
-    <fieldset class="choice">
-      <legend>{t("school_plan_students", { count: chosen.size })}</legend>
+    <Choice name="student_ids" label={t("school_plan_students", { count: chosen.size })} look="choice">
       <label>
         {t("school_plan_search")}
         <input
@@ -111,15 +116,14 @@ function StudentChoice({ classes, rosters, compare }: Pick<PlanFieldsProps, "cla
         {found.length > OFFERED && search.trim() !== "" && t("school_plan_more", { count: found.length - OFFERED })}
         {found.length === 0 && search.trim() !== "" && t("reg_nobody_found")}
       </p>
-    </fieldset>
+    </Choice>
   );
 }
 
 function PeriodChoice({ periods }: Pick<PlanFieldsProps, "periods">) {
   const [isWhole, setWhole] = useState(true);
   return (
-    <fieldset class="choice">
-      <legend>{t("school_periods")}</legend>
+    <Choice name="periods" label={t("school_periods")} look="choice">
       <label>
         <input type="checkbox" name="all_day" checked={isWhole} onChange={(event) => setWhole(event.currentTarget.checked)} /> {t("school_plan_all_day")}
       </label>
@@ -132,7 +136,7 @@ function PeriodChoice({ periods }: Pick<PlanFieldsProps, "periods">) {
           ))}
         </div>
       )}
-    </fieldset>
+    </Choice>
   );
 }
 
