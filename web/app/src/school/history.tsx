@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+import { nameOf } from "../admin/names";
 import { get, Rejected, Unreachable } from "../api";
 import { t } from "../messages";
 import { Dialog } from "../parts/dialog";
@@ -13,6 +14,7 @@ import { byLetter } from "./figures";
 
 interface Entry {
   readonly seq: number;
+  readonly type: string;
   readonly data: Mark;
   readonly by: string | null;
   readonly at: string;
@@ -23,10 +25,12 @@ interface HistoryProps {
   /** As it is now: its history is read again when it changes. */
   readonly mark: Mark;
   readonly name: string;
+  /** Names of users that are known already, by id. */
+  readonly known: ReadonlyMap<string, string>;
   readonly onClose: () => void;
 }
 
-export function History({ school, mark, name, onClose }: HistoryProps) {
+export function History({ school, mark, name, known, onClose }: HistoryProps) {
   const [entries, setEntries] = useState<readonly Entry[] | null>(null);
   const [error, setError] = useState("");
   useEffect(() => {
@@ -40,6 +44,7 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
     };
   }, [mark.id, mark.seq]);
   const codes = byLetter(school.codes);
+  const names = new Map([...known, ...markers((entries ?? []).filter(({ by, data }) => by === data.by).map(({ data }) => data))]);
   return (
     <Dialog title={t("school_history_of", { name })} onClose={onClose}>
       {error !== "" && <p class="error">{error}</p>}
@@ -55,7 +60,7 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
             </span>
             {entry.data.note !== null && <q><bdi>{entry.data.note}</bdi></q>}
             <span class="quiet">
-              <bdi>{who(entry)}</bdi>, <time dateTime={entry.at}>{momentIn(school.time_zone, entry.at)}</time>
+              <bdi>{who(entry, names)}</bdi>, <time dateTime={entry.at}>{momentIn(school.time_zone, entry.at)}</time>
             </span>
           </li>
         ))}
@@ -69,9 +74,18 @@ export function History({ school, mark, name, onClose }: HistoryProps) {
   );
 }
 
-/** The id where the mark is older than the names in marks. */
-function who({ by, data }: Entry): string {
-  return by === null ? t("school_by_server") : (data.by_name ?? by);
+/** The names in marks, by the ids of whose they are; marks may be older than the names in them. */
+export function markers(marks: readonly Mark[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { by, by_name } of marks) if (by !== null && typeof by_name === "string") names.set(by, by_name);
+  return names;
+}
+
+/** Who it was: a planned mark is its planner's also where somebody else's act has brought it back. */
+function who({ type, by, data }: Entry, names: ReadonlyMap<string, string>): string {
+  const isMarkers = by === data.by || type === "attendance.planned";
+  if (isMarkers && typeof data.by_name === "string") return data.by_name;
+  return by === null ? t("school_by_server") : (names.get(by) ?? nameOf("user", by));
 }
 
 function failed(failure: Error): string {

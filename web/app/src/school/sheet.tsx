@@ -10,7 +10,7 @@ import { fullName, of, onRoll, type Class, type Mark, type Period, type Register
 import { CodeName } from "./absences";
 import { clockTime, momentIn } from "./clock";
 import { byLetter } from "./figures";
-import { History } from "./history";
+import { History, markers } from "./history";
 import { sortedName } from "./rosters";
 
 interface SheetProps {
@@ -90,7 +90,13 @@ export function Sheet({ school, classId, date, period, back, compare, histories 
         </table>
       )}
       {shown !== undefined && shownMark !== undefined && (
-        <History school={school} mark={shownMark} name={fullName(shown)} onClose={() => setOpen(null)} />
+        <History
+          school={school}
+          mark={shownMark}
+          name={fullName(shown)}
+          known={markers(of<Mark>(all, "mark"))}
+          onClose={() => setOpen(null)}
+        />
       )}
     </section>
   );
