@@ -29,31 +29,7 @@ export function AuditTable({ entries, onRecord }: AuditTableProps) {
       </thead>
       <tbody role="rowgroup">
         {entries.map((entry) => (
-          <tr role="row" key={`${entry.room} ${entry.seq}`}>
-            <td role="cell" class="quiet">
-              <time dateTime={entry.at}>{momentOf(entry.at)}</time>
-            </td>
-            <td role="cell">
-              <bdi>{entry.by === null ? t("admin_by_itself") : nameOf("user", entry.by)}</bdi>
-            </td>
-            <td role="cell">
-              <strong>{deed(entry.type)}</strong>
-              <br />
-              <bdi>{about(entry)}</bdi>
-              <br />
-              <button
-                type="button"
-                class="plain link"
-                aria-label={`${t("admin_this_record")}: ${about(entry)}, ${momentOf(entry.at)}`}
-                onClick={() => onRecord(entry.data.id)}
-              >
-                {t("admin_this_record")}
-              </button>
-            </td>
-            <td role="cell">
-              <Differences entry={entry} />
-            </td>
-          </tr>
+          <Line key={`${entry.room} ${entry.seq}`} entry={entry} onRecord={onRecord} />
         ))}
       </tbody>
     </table>
@@ -61,7 +37,7 @@ export function AuditTable({ entries, onRecord }: AuditTableProps) {
 }
 
 /** Derived lines only say what is now: the figures of a day have histories as long as the day. */
-function Differences({ entry }: { readonly entry: Entry }) {
+function Line({ entry, onRecord }: { readonly entry: Entry } & Pick<AuditTableProps, "onRecord">) {
   const [before, setBefore] = useState<StoredRecord | null | undefined>(isDeed(entry) ? undefined : null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
@@ -75,6 +51,44 @@ function Differences({ entry }: { readonly entry: Entry }) {
       wanted = false;
     };
   }, [entry]);
+  const subject = about(entry, before);
+  return (
+    <tr role="row">
+      <td role="cell" class="quiet">
+        <time dateTime={entry.at}>{momentOf(entry.at)}</time>
+      </td>
+      <td role="cell">
+        <bdi>{entry.by === null ? t("admin_by_itself") : nameOf("user", entry.by)}</bdi>
+      </td>
+      <td role="cell">
+        <strong>{deed(entry.type)}</strong>
+        <br />
+        <bdi>{subject}</bdi>
+        <br />
+        <button
+          type="button"
+          class="plain link"
+          aria-label={`${t("admin_this_record")}: ${subject}, ${momentOf(entry.at)}`}
+          onClick={() => onRecord(entry.data.id)}
+        >
+          {t("admin_this_record")}
+        </button>
+      </td>
+      <td role="cell">
+        <Differences entry={entry} before={before} failed={failed} />
+      </td>
+    </tr>
+  );
+}
+
+interface DifferencesProps {
+  readonly entry: Entry;
+  /** The record's state before; null: there was none; undefined: it is not known yet. */
+  readonly before: StoredRecord | null | undefined;
+  readonly failed: boolean;
+}
+
+function Differences({ entry, before, failed }: DifferencesProps) {
   if (entry.data.deleted) return <>{t("admin_deleted")}</>;
   if (failed) return <span class="quiet">{t("admin_unknown")}</span>;
   if (before === undefined) return <span class="quiet">{t("loading")}</span>;

@@ -65,8 +65,9 @@ export function deed(type: string): string {
   return KNOWN.has(type) ? t(type as keyof Messages) : type;
 }
 
-/** What it was done to. */
-export function about({ data }: Entry): string {
+/** What it was done to. `before`: its state before, as far as it is known: of what is gone an entry says no more. */
+export function about({ data: after }: Entry, before: StoredRecord | null | undefined): string {
+  const data = after.deleted ? (before ?? after) : after;
   const name = (noun: Noun, field: string): string => (typeof data[field] === "string" ? nameOf(noun, data[field]) : "");
   const own = typeof data["name"] === "string" ? data["name"] : "";
   switch (data.kind) {
