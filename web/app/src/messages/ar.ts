@@ -118,6 +118,7 @@ export const ar: Messages = {
   school_plan_from: "اليوم الأول",
   school_plan_to: "اليوم الأخير",
   school_plan_all_day: "طوال اليوم",
+  school_plan_usual: "الرمز المعتاد في المدرسة",
   school_plan_send: "تخطيط",
   school_reason: "السبب",
   school_reason_hint: "يراه المعلّمون في السجل.",

@@ -118,6 +118,7 @@ export const de: Messages = {
   school_plan_from: "Erster Tag",
   school_plan_to: "Letzter Tag",
   school_plan_all_day: "Ganztägig",
+  school_plan_usual: "Das an der Schule übliche",
   school_plan_send: "Planen",
   school_reason: "Grund",
   school_reason_hint: "Lehrkräfte sehen ihn in der Liste.",

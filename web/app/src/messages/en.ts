@@ -120,6 +120,7 @@ export const en = {
   school_plan_from: "First day",
   school_plan_to: "Last day",
   school_plan_all_day: "All day",
+  school_plan_usual: "The school’s usual one",
   school_plan_send: "Plan",
   school_reason: "Reason",
   school_reason_hint: "Teachers see it in the register.",

@@ -22,27 +22,49 @@ interface PlanFieldsProps {
 }
 
 export function PlanFields({ classes, rosters, codes, periods, date, compare }: PlanFieldsProps) {
-  const [first, setFirst] = useState(date);
   const away = codes.filter(({ direction, category }) => direction === "out" || category === "approved_activity");
-  const usual = away.find(({ category }) => category === "authorised") ?? away[0];
   return (
     <>
       <StudentChoice classes={classes} rosters={rosters} compare={compare} />
-      <div class="range">
-        <Input name="from" type="date" label={t("school_plan_from")} value={date} required onInput={setFirst} />
-        {/* A last day that nobody has chosen is the first one. */}
-        <Input key={first} name="to" type="date" label={t("school_plan_to")} value={first} min={first} required />
-      </div>
+      <Days date={date} />
       <PeriodChoice periods={periods} />
       <Select
         name="code"
         label={t("school_code")}
-        required
-        value={usual?.code ?? ""}
+        none={t("school_plan_usual")}
         options={away.map(({ code, label }) => [code, `${code} – ${label}`])}
       />
       <Input name="reason" label={t("school_reason")} hint={t("school_reason_hint")} required autocomplete="off" />
     </>
+  );
+}
+
+/** The last day is the first one, until somebody chooses a later one. */
+function Days({ date }: Pick<PlanFieldsProps, "date">) {
+  const [first, setFirst] = useState(date);
+  const [offered, setOffered] = useState({ last: date, times: 0 });
+  const [chosen, setChosen] = useState<string | null>(null);
+  const begin = (day: string): void => {
+    setFirst(day);
+    // Nothing is there while the day is typed.
+    if (day === "" || (chosen !== null && chosen >= day)) return;
+    setChosen(null);
+    setOffered({ last: day, times: offered.times + 1 });
+  };
+  return (
+    <div class="range">
+      <Input name="from" type="date" label={t("school_plan_from")} value={date} required onInput={begin} />
+      <Input
+        key={offered.times}
+        name="to"
+        type="date"
+        label={t("school_plan_to")}
+        value={offered.last}
+        min={first}
+        required
+        onInput={setChosen}
+      />
+    </div>
   );
 }
 
@@ -60,7 +82,8 @@ export function enteredPlan(data: FormData): object {
     student_ids,
     from: text("from"),
     to: text("to"),
-    code: text("code"),
+    // Which code is the usual one the server knows.
+    ...(text("code") === "" ? {} : { code: text("code") }),
     reason: text("reason"),
     ...periods,
   };
