@@ -1,6 +1,6 @@
 /** The students of planned absences: those of the rosters, and others, who are read one by one. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { get } from "../api";
 import type { PlannedAbsence, Student } from "../records";
@@ -16,16 +16,24 @@ export function useNames(
   changed: ReadonlyMap<string, Student>,
 ): ReadonlyMap<string, Student> {
   const [others, setOthers] = useState<ReadonlyMap<string, Student>>(new Map());
-  const known = new Map([...others, ...[...rosters.values()].flatMap((roster) => [...roster]), ...changed]);
-  const ids = [...new Set(absences.map(({ student_id }) => student_id))].filter((id) => !known.has(id));
+  const asked = useRef(new Set<string>());
+  const near = new Map([...[...rosters.values()].flatMap((roster) => [...roster]), ...changed]);
+  const ids = [...new Set(absences.map(({ student_id }) => student_id))].filter((id) => !near.has(id));
   // The rosters are on their way, and have nearly everybody.
   const missing = rosters.size === 0 ? "" : ids.join(" ");
   useEffect(() => {
     if (missing === "") return undefined;
     let wanted = true;
     const read = async (id: string): Promise<void> => {
-      const { student } = await get<{ student: Student }>(`/api/students/${id}`);
-      if (wanted) setOthers((before) => new Map(before).set(id, student));
+      if (asked.current.has(id)) return;
+      asked.current.add(id);
+      try {
+        const { student } = await get<{ student: Student }>(`/api/students/${id}`);
+        setOthers((before) => new Map(before).set(id, student));
+      } catch (error) {
+        asked.current.delete(id);
+        throw error;
+      }
     };
     // Another roster may come in a moment.
     const timer = setTimeout(() => void together(missing.split(" "), AT_ONCE, () => wanted, read), 500);
@@ -34,5 +42,5 @@ export function useNames(
       clearTimeout(timer);
     };
   }, [missing]);
-  return known;
+  return new Map([...others, ...near]);
 }
