@@ -33,11 +33,11 @@ function sentence(error: WireError): string {
   return more === "" ? own : `${own} (\u2068${more}\u2069)`;
 }
 
-/** What the code alone does not tell: which field, and what a report to the administrator should name. */
+/** What the code alone does not tell: which field, what is there, and what a report to the administrator should name. */
 function moreOf({ code, message, fields }: WireError): string {
   if (code === "invalid" || code === "forbidden") {
     const texts = Object.entries(fields ?? {}).map(([path, all]) => `${path}: ${all.join(", ")}`);
     return texts.length > 0 || code === "forbidden" ? texts.join("; ") : message;
   }
-  return code === "internal" ? message : "";
+  return code === "conflict" || code === "internal" ? message : "";
 }
