@@ -39,6 +39,9 @@ IN_TIME = 12.0
 
 REFRESH = "/api/web/refresh"
 
+IS_KEPT = "Object.values(localStorage).some((kept) => kept.includes('Check the fire doors'))"
+"""Whether a task of the team is on the device."""
+
 
 async def mark(page: Page, n: int) -> int:
     """Marks the student in a row as present; gives the student."""
@@ -129,7 +132,7 @@ async def test_without_locks_the_connection_and_a_reading_page_renew_a_session_t
 
     page.on("websocket", lambda socket: socket.on("framereceived", heard))
     renewals: list[Route] = []
-    await page.route(f"**{REFRESH}", renewals.append)
+    await page.route(f"**{REFRESH}", lambda route: renewals.append(route))
     await page.reload()
     await until(lambda: refused == {"read", "connection"} and renewals != [], LIMIT / 1000)
     await page.unroute(f"**{REFRESH}")
@@ -175,6 +178,23 @@ async def test_after_the_end_of_a_session_unsent_marks_wait_for_their_user_and_g
     for n in range(3):
         await is_set(page, n, "Present")
     assert await marks(server) == [(student, "P") for student in marked]
+
+
+async def test_after_the_end_of_a_session_the_next_user_finds_nothing_on_the_device(
+    browser: Browser, start: Start
+) -> None:
+    server = await start(**SIZE)
+    page = await visit(browser, server, LEAD, "/sign-in?to=/teams/t1", **DESK)
+    await page.wait_for_function(f"() => {IS_KEPT}")
+    await server.post(LEAD, "/api/users/logout?all=true")
+    await expect(page.get_by_role("textbox", name="E-mail address")).to_be_visible()
+    assert await page.evaluate(IS_KEPT)
+    await page.goto("/sign-in?to=/profile")
+    await page.get_by_role("textbox", name="E-mail address").fill(TEACHER)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Profile")).to_be_visible()
+    assert not await page.evaluate(IS_KEPT)
 
 
 async def is_over(page: Page) -> bool:
@@ -227,7 +247,7 @@ async def test_what_a_device_with_a_wrong_clock_keeps_opens_without_a_network(
     await page.evaluate("navigator.serviceWorker.ready")
     await expect(rows(page)).to_have_count(STUDENTS)
     await page.wait_for_function(
-        "() => Object.keys(localStorage).some((key) => key.startsWith('rollcall.register.sheet.'))"
+        "() => Object.keys(localStorage).some((key) => key.startsWith('rollcall.kept.sheet.'))"
     )
     await page.context.set_offline(True)
     await page.reload()

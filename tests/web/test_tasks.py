@@ -331,7 +331,7 @@ async def test_a_team_reloaded_offline_shows_what_it_showed_last_and_takes_acts(
     await expect(card(page, "A late one")).to_be_visible()
     await page.wait_for_function(
         "() => Object.entries(localStorage).some(([key, kept]) =>"
-        " key.startsWith('rollcall.team.') && kept.includes('A late one'))"
+        " key.startsWith('rollcall.kept.team.') && kept.includes('A late one'))"
     )
     await page.context.set_offline(True)
     await page.reload()
@@ -353,9 +353,21 @@ async def test_a_team_reloaded_offline_shows_what_it_showed_last_and_takes_acts(
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("textbox", name="E-mail address")).to_be_visible()
     kept = await page.evaluate(
-        "() => Object.keys(localStorage).filter((key) => key.startsWith('rollcall.team.'))"
+        "() => Object.keys(localStorage).filter((key) => key.startsWith('rollcall.kept.team.'))"
     )
     assert kept == []
+
+
+async def test_of_teams_those_that_were_shown_last_are_kept(browser: Browser, server: Server) -> None:
+    page = await open_team(browser, server)
+    teams = "Object.keys(localStorage).filter((key) => key.startsWith('rollcall.kept.team.')).sort()"
+    await page.wait_for_function(f"() => {teams}.length === 1")
+    for n in range(30):
+        await page.evaluate("(n) => localStorage.setItem(`rollcall.kept.team.${1000 + n}.t${100 + n}`, '[]')", n)
+    await page.reload()
+    await page.wait_for_function(f"() => {teams}.length === 20")
+    kept = [key.rpartition(".")[2] for key in await page.evaluate(teams)]
+    assert kept == [*(f"t{n}" for n in range(111, 130)), "t1"]
 
 
 async def is_done(server: Server, title: str) -> bool:

@@ -6,6 +6,7 @@ import { App } from "./app";
 import { keepConnected } from "./live";
 import { preferredLanguage, speak } from "./messages";
 import { keepOffline } from "./offline";
+import "./parts/kept";
 import { show, theme } from "./theme";
 import "./style.css";
 

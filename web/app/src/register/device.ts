@@ -3,9 +3,9 @@
 import { computed, signal } from "@preact/signals";
 
 import { language } from "../messages";
+import { keptSignal } from "../parts/kept";
 import type { Period } from "../records";
 import { serverNow } from "../server_time";
-import { keptSignal } from "./kept";
 import type { Order } from "./rows";
 
 const WIDE = matchMedia("(min-width: 60rem)");

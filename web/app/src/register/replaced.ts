@@ -9,8 +9,8 @@ import type { StoredAction } from "rollcall-client";
 import { get, Unreachable } from "../api";
 import { status } from "../live";
 import type { Mark } from "../records";
+import { keptSignal } from "../parts/kept";
 import { user } from "../session";
-import { keptSignal } from "./kept";
 
 /** An own action that was queued without a connection. `seen` is the seq of the mark that was shown then. */
 interface Base {

@@ -5,8 +5,14 @@ import type { Status, StoredRecord } from "rollcall-client";
 
 import { get } from "../api";
 import { status, useTopic } from "../live";
+import { keep, kept } from "../parts/kept";
 import { of, type Class, type School } from "../records";
-import { keepSheet, keptSheet } from "./kept";
+
+/** The records of a class on one day, as they were when the server was last heard. */
+interface KeptDay {
+  readonly records: readonly StoredRecord[];
+  readonly school: School;
+}
 
 /** Milliseconds of quiet before a day is kept again. */
 const QUIET = 1000;
@@ -21,17 +27,18 @@ export interface ClassDay {
 /** Keeps a class's day current, and keeps it on this device. */
 export function useClassDay(classId: string, date: string): ClassDay {
   const topic = useTopic(`class:${classId}`, date);
-  const kept = useMemo(() => keptSheet(classId, date), [classId, date]);
+  const name = `${date}.${classId}`;
+  const before = useMemo(() => kept<KeptDay>("sheet", name), [name]);
   const current = topic.status.value;
   const live = topic.records.value;
-  const records = live.length > 0 || current.state === "refused" ? live : (kept?.records ?? []);
+  const records = live.length > 0 || current.state === "refused" ? live : (before?.records ?? []);
   const cls = of<Class>(records, "class").find(({ id }) => id === classId) ?? null;
   const fresh = useSchool(cls?.school_id);
-  const school = fresh ?? kept?.school ?? null;
+  const school = fresh ?? before?.school ?? null;
 
   useEffect(() => {
     if (live.length === 0 || school === null) return undefined;
-    const timer = setTimeout(() => keepSheet(classId, date, { records: live, school }), QUIET);
+    const timer = setTimeout(() => keep("sheet", name, { records: live, school } satisfies KeptDay), QUIET);
     return () => clearTimeout(timer);
   }, [live, school]);
   return { records, cls, school, status: current };

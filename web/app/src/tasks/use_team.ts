@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Status, StoredRecord } from "rollcall-client";
 
 import { useTopic } from "../live";
-import { forgetTeam, keepTeam, keptTeam } from "./kept";
+import { forget, keep, kept } from "../parts/kept";
 
 /** Milliseconds of quiet before a team is kept again. */
 const QUIET = 1000;
@@ -17,15 +17,15 @@ export interface TeamRecords {
 /** Keeps a team current, and keeps it on this device. */
 export function useTeam(id: string): TeamRecords {
   const topic = useTopic(`team:${id}`);
-  const kept = useMemo(() => keptTeam(id), [id]);
+  const before = useMemo(() => kept<readonly StoredRecord[]>("team", id) ?? [], [id]);
   const live = topic.records.value;
   const status = topic.status.value;
   const isRefused = status.state === "refused";
   useEffect(() => {
-    if (isRefused) forgetTeam(id);
+    if (isRefused) forget("team", id);
     if (isRefused || live.length === 0) return undefined;
-    const timer = setTimeout(() => keepTeam(id, live), QUIET);
+    const timer = setTimeout(() => keep("team", id, live), QUIET);
     return () => clearTimeout(timer);
   }, [id, live, isRefused]);
-  return { records: live.length > 0 || isRefused ? live : kept, status };
+  return { records: live.length > 0 || isRefused ? live : before, status };
 }
