@@ -35,7 +35,8 @@ async def board(
 
 
 def light(page: Page) -> Locator:
-    return page.locator("main").get_by_role("status")
+    """The only one on the screen."""
+    return page.locator(".freshness:visible")
 
 
 def figure(page: Page, name: str) -> Locator:

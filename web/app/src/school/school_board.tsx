@@ -69,7 +69,8 @@ export function SchoolBoard({ school: given }: { readonly school: School }) {
           {day(date)}, {clockTime(time)}
           {isWall && <>, {shownName}</>}
         </p>
-        {!isSheet && <Freshness status={status.value} />}
+        {/* Elsewhere the frame has it. */}
+        {(isWall || status.value.state === "refused") && <Freshness status={status.value} />}
         {!isWall && <Chooser address={address} periods={periods} time={time} day={!isSheet} />}
       </header>
       {isSheet && address.one !== undefined ? (

@@ -46,7 +46,7 @@ export function Sheet({ school, classId, date, period, back, compare, histories 
         <h2 id="sheet" tabIndex={-1} ref={heading}>
           <bdi>{of<Class>(all, "class")[0]?.name ?? classId}</bdi>, {period.name} ({clockTime(period.start)}–{clockTime(period.end)})
         </h2>
-        <Freshness status={status.value} />
+        {status.value.state === "refused" && <Freshness status={status.value} />}
       </header>
       <p>{stateOf(register, school.time_zone)}</p>
       {students.length === 0 ? (
