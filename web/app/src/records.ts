@@ -11,7 +11,7 @@ export interface Code {
   readonly category: string;
   readonly late: boolean;
   /** The half of the day that it is for; null: both. Undefined in what was kept before there was this field. */
-  readonly session?: "morning" | "afternoon" | null;
+  readonly half?: "morning" | "afternoon" | null;
   readonly roles: readonly string[];
   readonly colour: string;
 }

@@ -33,7 +33,7 @@ export function rightsOn(roles: readonly Role[], { id, school_id }: Pick<Class, 
 export function openCodes({ codes, periods }: School, { roles }: Rights, period: string): Code[] {
   const start = periods.find(({ id }) => id === period)?.start;
   const other = start === undefined ? undefined : start >= NOON ? "morning" : "afternoon";
-  return codes.filter((code) => code.roles.some((role) => roles.includes(role)) && (other === undefined || code.session !== other));
+  return codes.filter((code) => code.roles.some((role) => roles.includes(role)) && (other === undefined || code.half !== other));
 }
 
 /** Whether a mark would give way to one of this user. */
