@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -250,6 +251,19 @@ async def test_the_audit_trail_tells_the_history_of_a_mark(browser: Browser, ser
     await expect(newest.get_by_role("listitem").filter(has_text="Code")).to_contain_text("A → L")
     await expect(newest.get_by_role("listitem").filter(has_text="Minutes late")).to_contain_text("– → 5")
     await expect(rows.last).to_contain_text(names["teacher"])
+
+
+async def test_the_audit_trail_says_whose_absence_was_cancelled(browser: Browser, server: Server) -> None:
+    await server.act(ADMIN, "school.update", school_id="s1", set={"days": [1, 2, 3, 4, 5, 6, 7]})
+    absence = {"student_ids": ["s1-c1-p1"], "from": today(), "to": today()}
+    await server.act(HEAD, "attendance.plan", **absence, reason="Dentist")
+    await server.act(HEAD, "attendance.unplan", **absence)
+    student = (await server.get(HEAD, "/api/students/s1-c1-p1"))["student"]
+    page = await admin_page(browser, server, "view=audit&room=school:s1&type=attendance.unplan")
+    cell = page.get_by_role("row").filter(has_text="Cancelled an absence").get_by_role("cell").nth(2)
+    await expect(cell).to_contain_text(f"{student['family_name']}, {student['given_name']} · ")
+    history = cell.get_by_role("button", name="Its whole history")
+    await expect(history).to_have_accessible_name(re.compile(student["family_name"]))
 
 
 async def test_name_language_and_theme_come_along_to_another_device(browser: Browser, server: Server) -> None:

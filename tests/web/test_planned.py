@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
 from tests.waiting import until
 from tests.web.conftest import Start
@@ -40,7 +40,7 @@ async def server(start: Start) -> Server:
 
 async def board(browser: Browser, server: Server, email: str = OFFICE, **options: Any) -> Page:
     page = await visit(browser, server, email, "/schools/s1", **options)
-    await expect(page.locator("main").get_by_role("status").first).to_have_text(re.compile("Live"))
+    await expect(page.get_by_role("banner").get_by_text("Live")).to_be_visible()
     return page
 
 
@@ -155,16 +155,113 @@ async def test_a_plan_is_made_by_keyboard_alone_for_some_periods(browser: Browse
     assert await code_of(server, wanted["id"]) == "E"
 
 
-async def test_a_refusal_is_told_and_nothing_that_was_typed_is_lost(browser: Browser, server: Server) -> None:
-    page = await board(browser, server, **DESK)
+async def test_what_is_missing_is_said_at_its_group_and_nothing_that_was_typed_is_lost(
+    browser: Browser, server: Server
+) -> None:
+    page = await board(browser, server, bypass_csp=True, **DESK)
     await page.get_by_role("button", name="Plan an absence").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("textbox", name="Reason").fill("Dentist")
-    await dialog.get_by_role("button", name="Plan", exact=True).click()
-    await expect(dialog.get_by_role("alert").or_(dialog.locator(".error"))).to_contain_text(
-        ["must have 1 to 500 items"]
-    )
+    send = dialog.get_by_role("button", name="Plan", exact=True)
+    await send.click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Please mend what is marked.")
+    students = dialog.get_by_role("group", name="Students: 0 chosen")
+    await expect(students).to_have_accessible_description("Choose at least one student.")
+    await expect(students.get_by_role("searchbox")).to_be_focused()
     await expect(dialog.get_by_role("textbox", name="Reason")).to_have_value("Dentist")
+    assert await barriers(page) == []
+
+    await students.get_by_role("searchbox").fill("a")
+    await students.get_by_role("checkbox").first.check()
+    periods = dialog.get_by_role("group", name="Periods")
+    await periods.get_by_role("checkbox", name="All day").uncheck()
+    await send.click()
+    await expect(periods).to_have_accessible_description("Choose at least one period.")
+    await periods.get_by_role("checkbox", name="Period 1").check()
+    await send.click()
+    await expect(planned(page)).to_have_count(1)
+
+
+async def test_the_last_day_follows_the_first_until_somebody_chooses_one(
+    browser: Browser, server: Server
+) -> None:
+    page = await board(browser, server, **DESK)
+    await page.get_by_role("button", name="Plan an absence").click()
+    first, last = page.get_by_label("First day"), page.get_by_label("Last day")
+    await first.fill("2027-03-01")
+    await expect(last).to_have_value("2027-03-01")
+    await last.fill("2027-03-10")
+    await first.fill("2027-03-05")
+    await expect(last).to_have_value("2027-03-10")
+    await first.fill("2027-03-12")
+    await expect(last).to_have_value("2027-03-12")
+    await first.fill("2027-03-02")
+    await expect(last).to_have_value("2027-03-02")
+
+
+async def test_the_usual_code_is_the_servers_unless_one_is_chosen(browser: Browser, server: Server) -> None:
+    page = await board(browser, server, **DESK)
+    sent: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/api/actions"):
+            sent.append(request.post_data_json["payload"])
+
+    page.on("request", note)
+    for n, code in enumerate((None, "O")):
+        await page.get_by_role("button", name="Plan an absence").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("searchbox").fill("a")
+        await dialog.get_by_role("checkbox", name=re.compile(r"\w+ \w+ .*\d")).nth(n).check()
+        await dialog.get_by_role("textbox", name="Reason").fill(REASON)
+        if code is not None:
+            await dialog.get_by_role("combobox", name="Code").select_option(code)
+        await dialog.get_by_role("button", name="Plan", exact=True).click()
+        await expect(dialog).to_have_count(0)
+    assert [payload.get("code", "none") for payload in sent] == ["none", "O"]
+
+
+async def test_the_history_of_a_mark_says_who_planned_it_who_changed_it_and_who_brought_it_back(
+    browser: Browser, server: Server
+) -> None:
+    mark = {"class_id": "s1-c1", "date": today(), "period": "1", "student_id": "s1-c1-p1"}
+    await plan(server, "s1-c1-p1")
+    await server.act(HEAD, "attendance.mark", **mark, code="P")
+    await server.act(HEAD, "attendance.clear", **mark)
+    page = await visit(browser, server, OFFICE, "/schools/s1", at=f"{today()}T09:10:00Z", **DESK)
+    await page.locator("#tile-s1-c1").click()
+    await page.locator("[data-student=s1-c1-p1]").get_by_role("button").click()
+    steps = page.get_by_role("dialog").get_by_role("listitem")
+    planner, head = await server.name_of(OFFICE), await server.name_of(HEAD)
+    await expect(steps).to_have_text(
+        [
+            re.compile(rf"No mark.*E Excused.*{re.escape(planner)}, "),
+            re.compile(rf"E Excused.*P Present.*{re.escape(head)}, "),
+            re.compile(rf"P Present.*E Excused.*{re.escape(head)}, "),
+        ]
+    )
+
+
+async def test_students_outside_all_classes_are_asked_for_once_each(browser: Browser, server: Server) -> None:
+    names = ["One", "Two", "Three", "Four"]
+    for name in names:
+        person = {"student_id": name.lower(), "given_name": name, "family_name": "Stranger"}
+        await server.act(OFFICE, "student.create", school_id="s1", **person)
+        await plan(server, name.lower())
+    asked: list[Route] = []
+    page = await visit(
+        browser, server, OFFICE, "/sign-in?to=/profile", service_workers="block", **DESK
+    )
+    await expect(page.get_by_role("banner").get_by_text("Live")).to_be_visible()
+    await page.route("**/api/students/*", lambda route: asked.append(route))
+    await page.goto("/schools/s1")
+    await until(lambda: len(asked) == 3, limit=20)
+    for n in range(len(names)):
+        await until(lambda n=n: len(asked) > n, limit=20)
+        await asked[n].continue_()
+        name = asked[n].request.url.rpartition("/")[2].capitalize()
+        await expect(planned(page).get_by_text(f"{name} Stranger")).to_be_visible()
+    assert len(asked) == len(names)
 
 
 async def test_the_list_follows_others_and_only_who_may_plan_sees_it(
@@ -192,7 +289,7 @@ async def test_nothing_bars_anybody(browser: Browser, server: Server, scheme: st
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("searchbox").fill("a")
     await dialog.get_by_role("checkbox", name="All day").uncheck()
-    await dialog.locator("[name=student_ids]").first.check()
+    await dialog.locator("input[name=student_ids]").first.check()
     await dialog.get_by_role("textbox", name="Reason").fill("Dentist")
     assert await barriers(page) == []
     await page.keyboard.press("Escape")
@@ -207,9 +304,15 @@ async def test_the_school_days_are_chosen_in_the_administration(browser: Browser
     page = await visit(browser, server, HEAD, "/sign-in?to=/admin?view=school%26id=s1", **DESK)
     days = page.get_by_role("group", name="School days")
     await expect(days.get_by_role("checkbox", checked=True)).to_have_count(7)
-    for name in ("Saturday", "Sunday"):
-        await days.get_by_role("checkbox", name=name).uncheck()
-    await page.get_by_role("region", name="Settings").get_by_role("button", name="Save").click()
+    save = page.get_by_role("region", name="Settings").get_by_role("button", name="Save")
+    for n in range(7):
+        await days.get_by_role("checkbox").nth(n).uncheck()
+    await save.click()
+    await expect(days).to_have_accessible_description(re.compile("must have 1 to 7 items"))
+    await expect(days.get_by_role("checkbox", name="Monday")).to_be_focused()
+    for n in range(5):
+        await days.get_by_role("checkbox").nth(n).check()
+    await save.click()
 
     async def is_saved() -> bool:
         school = await server.get(HEAD, "/api/schools/s1")

@@ -35,7 +35,7 @@ async def server(start: Start) -> Server:
 
 async def kept_on_device(page: Page) -> None:
     await page.wait_for_function(
-        "() => Object.keys(localStorage).some((key) => key.startsWith('rollcall.register.sheet.'))"
+        "() => Object.keys(localStorage).some((key) => key.startsWith('rollcall.kept.sheet.'))"
     )
 
 
@@ -107,6 +107,7 @@ async def test_a_refused_mark_shows_why_and_what_is_there_until_it_is_dismissed(
     await server.act(OFFICE, "attendance.mark", **about(student), code="L", minutes_late=20)
     await page.context.set_offline(False)
     await expect(entry(page, 3).get_by_role("alert")).to_contain_text("Not saved: Present")
+    await expect(entry(page, 3).get_by_role("alert")).to_contain_text("ask the office to change it")
     there = f"There now: Late, 20 min by {await server.name_of(OFFICE)}"
     await expect(entry(page, 3).get_by_role("alert")).to_contain_text(there)
     await page.reload()
