@@ -160,11 +160,13 @@ class Auth:
         await self._end(actor, None if everywhere else actor.session_id, SIGNED_OUT)
 
     async def leave(self, access_token: str | None, refresh_token: str | None) -> None:
-        """End the sessions of these tokens, which may be missing or no good any more."""
+        """End the sessions of these tokens, which may be missing or no good any more: a refresh token also
+        where it was used a moment before, by a page that was waking up while its user left.
+        """
         with suppress(Unauthenticated):
             session_id = _session_of(refresh_token or "")
             kept = await self._credentials.refresh_token(session_id)
-            if kept is not None and kept.token_hash == _hash(refresh_token or ""):
+            if kept is not None:
                 await self._end(await self._org.actor(kept.user_id, session_id), session_id, SIGNED_OUT)
         with suppress(Unauthenticated):
             actor = (await self._tokens.verify(access_token)).actor

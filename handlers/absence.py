@@ -65,12 +65,13 @@ async def plan(ctx: Context, payload: Payload) -> None:
     code = planned_code(code_set(school["code_set"]), payload["code"])
     periods = _periods(school, payload)
     _check_days(ctx, school, first, last)
-    await _cut(ctx, school, student_ids, first, last, periods)
+    replaced = await _cut(ctx, school, student_ids, first, last, periods)
     planned = Planned(first, last, periods, code.code, payload["reason"])
     who = {"by": ctx.actor.id, "by_name": ctx.actor.name, "at": ctx.at}
     absences = [absence_record(ctx.new_id("a"), school["id"], id, planned, **who) for id in student_ids]
     for absence in absences:
         ctx.put(absence)
+    await clear_planned(ctx, school["id"], replaced)
     enrolments = await _open_enrolments(ctx, student_ids)
     await set_planned(ctx, school, absences, enrolments, most=MOST_MARKS)
 
@@ -97,9 +98,7 @@ async def unplan(ctx: Context, payload: Payload) -> None:
     taken_back = await _cut(ctx, school, student_ids, payload["from"], payload["to"], periods)
     if not taken_back:
         raise NotFound("Nothing is planned for these students on these days.")
-    if lessons(taken_back, periods, len(school["periods"])) > MOST_LESSONS:
-        raise too_many(MOST_LESSONS)
-    await clear_planned(ctx, school["id"], taken_back, periods)
+    await clear_planned(ctx, school["id"], taken_back)
 
 
 async def _school(ctx: Context) -> Record:
@@ -147,7 +146,10 @@ def _check_days(ctx: Context, school: Record, first: str, last: str) -> None:
 async def _cut(
     ctx: Context, school: Record, student_ids: Sequence[str], first: str, last: str, periods: Periods
 ) -> list[Record]:
-    """Take these days and periods out of the absences of the students; what each had on these days."""
+    """Take these days and periods out of the absences of the students; what each had on these days.
+
+    Invalid, naming `to`, where it is more than one commit takes.
+    """
     all_periods = [period["id"] for period in school["periods"]]
     found = []
     for absence in await absences_of(ctx, student_ids, first, last):
@@ -159,6 +161,8 @@ async def _cut(
             ctx.delete(absence)
         for number, part in enumerate(parts):
             ctx.put({**part, "id": ctx.new_id("a")} if number else part)
+    if len(found) > MOST_MARKS or lessons(found, periods, len(all_periods)) > MOST_LESSONS:
+        raise too_many(MOST_LESSONS)
     return found
 
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from handlers.dispatch.context import Context
 from handlers.figures import sheets_marked
-from models.absence import Periods, covers, school_days, too_many
+from models.absence import covers, school_days, too_many
 from models.attendance import Sheet, code_of, mark_record, sheet_at
 from models.codes import code_set
 from models.journal import Record
@@ -57,9 +57,10 @@ async def set_planned(
         ctx.derive(PLANNED, mark)
 
 
-async def clear_planned(ctx: Context, school_id: str, taken_back: Iterable[Record], periods: Periods) -> None:
-    """Derive that the planned marks of these absences (or parts of them) in these periods (None: in all) are
-    cleared, and the figures that follow. What somebody has marked since stays.
+async def clear_planned(ctx: Context, school_id: str, taken_back: Iterable[Record]) -> None:
+    """Derive that the planned marks of the students and days of these absences (or parts of them) are cleared
+    where no absence is left that covers them, and the figures that follow. What somebody has marked since
+    stays.
     """
     students_of: dict[tuple[str, str], list[str]] = {}
     for absence in taken_back:
@@ -68,15 +69,17 @@ async def clear_planned(ctx: Context, school_id: str, taken_back: Iterable[Recor
     moves: dict[Sheet, list[Move]] = {}
     cleared = []
     for (first, last), student_ids in students_of.items():
+        left = by_student(await absences_of(ctx, student_ids, first, last))
         for mark in (await _marks(ctx, student_ids, first, last)).values():
             if mark["source"] != "planned" or mark["code"] is None:
                 continue
-            if periods is not None and mark["period"] not in periods:
+            student_id, day, period = mark["student_id"], mark["date"], mark["period"]
+            if any(covers(absence, day, period) for absence in left.get(student_id, ())):
                 continue
-            sheet = sheet_at(school_id, mark["class_id"], mark["date"], mark["period"])
-            cleared.append(_cleared(ctx, sheet, mark["student_id"]))
-            own = [one for one in enrolments[mark["student_id"]] if one["class_id"] == sheet.class_id]
-            if any(is_on_roll(one, sheet.date) for one in own):
+            sheet = sheet_at(school_id, mark["class_id"], day, period)
+            cleared.append(_cleared(ctx, sheet, student_id))
+            own = [one for one in enrolments.get(student_id, ()) if one["class_id"] == sheet.class_id]
+            if any(is_on_roll(one, day) for one in own):
                 moves.setdefault(sheet, []).append((mark["code"], None))
     await sheets_marked(ctx, school_id, moves)
     for mark in cleared:

@@ -32,9 +32,11 @@ PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: "/api/web"}
     shape=named("PageGrant"),
 )
 async def sign_in_page(call: Call) -> Answer:
-    """Begin a session in cookies."""
-    body = call.body
-    return _granted(call, await call.door.auth.authenticate(body["email"], body["password"], call.address))
+    """Begin a session in cookies. It takes the place of the one that they hold, which ends."""
+    body, cookies = call.body, call.request.cookies
+    grant = await call.door.auth.authenticate(body["email"], body["password"], call.address)
+    await call.door.auth.leave(cookies.get(ACCESS_COOKIE), cookies.get(REFRESH_COOKIE))
+    return _granted(call, grant)
 
 
 @route(

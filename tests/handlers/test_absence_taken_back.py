@@ -123,3 +123,16 @@ async def test_a_period_that_the_school_no_longer_has_is_taken_back(day: SchoolD
         NotFound, day.office, "attendance.unplan", planned_range("p1", periods=["none"])
     )
     assert error.message == "Nothing is planned for these students on these days."
+
+
+async def test_no_planned_mark_is_left_of_a_period_that_the_school_has_given_up(day: SchoolDay) -> None:
+    await plan(day, "p1")
+    school = await day.core.storage.get("org", "school", "s1")
+    assert school is not None
+    left = [period for period in school["periods"] if period["id"] != "2"]
+    await day.core.act(day.head, "school.update", {"school_id": "s1", "set": {"periods": left}})
+    await plan(day, "p1", periods=["1"], code="O", reason="Choir")
+    await unplan(day, "p1")
+    assert await absences(day) == []
+    assert {code for code, _ in (await marks(day)).values()} == {None}
+    await day.check_figures(TODAY)

@@ -249,11 +249,9 @@ async def test_students_outside_all_classes_are_asked_for_once_each(browser: Bro
         await server.act(OFFICE, "student.create", school_id="s1", **person)
         await plan(server, name.lower())
     asked: list[Route] = []
-    page = await visit(
-        browser, server, OFFICE, "/sign-in?to=/profile", service_workers="block", **DESK
-    )
+    page = await visit(browser, server, OFFICE, "/sign-in?to=/profile", service_workers="block", **DESK)
     await expect(page.get_by_role("banner").get_by_text("Live")).to_be_visible()
-    await page.route("**/api/students/*", lambda route: asked.append(route))
+    await page.route("**/api/students/*", asked.append)
     await page.goto("/schools/s1")
     await until(lambda: len(asked) == 3, limit=20)
     for n in range(len(names)):

@@ -132,7 +132,7 @@ async def test_without_locks_the_connection_and_a_reading_page_renew_a_session_t
 
     page.on("websocket", lambda socket: socket.on("framereceived", heard))
     renewals: list[Route] = []
-    await page.route(f"**{REFRESH}", lambda route: renewals.append(route))
+    await page.route(f"**{REFRESH}", renewals.append)
     await page.reload()
     await until(lambda: refused == {"read", "connection"} and renewals != [], LIMIT / 1000)
     await page.unroute(f"**{REFRESH}")

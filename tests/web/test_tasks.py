@@ -363,7 +363,9 @@ async def test_of_teams_those_that_were_shown_last_are_kept(browser: Browser, se
     teams = "Object.keys(localStorage).filter((key) => key.startsWith('rollcall.kept.team.')).sort()"
     await page.wait_for_function(f"() => {teams}.length === 1")
     for n in range(30):
-        await page.evaluate("(n) => localStorage.setItem(`rollcall.kept.team.${1000 + n}.t${100 + n}`, '[]')", n)
+        await page.evaluate(
+            "(n) => localStorage.setItem(`rollcall.kept.team.${1000 + n}.t${100 + n}`, '[]')", n
+        )
     await page.reload()
     await page.wait_for_function(f"() => {teams}.length === 20")
     kept = [key.rpartition(".")[2] for key in await page.evaluate(teams)]

@@ -116,6 +116,17 @@ class TestSigningIn:
             assert (morsel["httponly"], morsel["samesite"], morsel["domain"]) == (True, "Strict", "")
             assert not morsel["secure"]
 
+    async def test_ends_the_session_that_the_cookies_held(self, jar: Jar) -> None:
+        await jar.sign_in()
+        first = dict(jar.cookies)
+        refused = await jar.post("/api/web/sign-in", {"email": "admin@example.test", "password": "wrong"})
+        assert refused.status == 401
+        assert ends(jar) == [None]
+        await jar.sign_in()
+        assert sorted(ends(jar), key=str) == [None, "signed_out"]
+        jar.cookies = first
+        assert (await jar.get("/api/users/me")).code == (401, "unauthenticated")
+
     async def test_puts_no_token_into_the_body(self, jar: Jar) -> None:
         first = await jar.sign_in()
         profile = (await jar.get("/api/users/me")).json
@@ -273,13 +284,14 @@ class TestSigningOut:
             assert (reply.status, reply.json) == (200, {"ok": True})
             assert cleared(reply)
 
-    async def test_a_refresh_cookie_that_is_not_the_newest_ends_nothing(self, jar: Jar) -> None:
+    async def test_a_refresh_that_is_under_way_does_not_keep_the_session(self, jar: Jar) -> None:
         await jar.sign_in()
-        old = Jar(jar.door)
-        old.cookies = {REFRESH: jar.cookies[REFRESH]}
+        leaving = Jar(jar.door)
+        leaving.cookies = {REFRESH: jar.cookies[REFRESH]}
         await jar.post("/api/web/refresh")
-        assert (await old.post("/api/web/sign-out")).status == 200
-        assert ends(jar) == [None]
+        assert (await leaving.post("/api/web/sign-out")).status == 200
+        assert ends(jar) == ["signed_out"]
+        assert (await jar.get("/api/users/me")).code == (401, "unauthenticated")
 
 
 def with_origin(origin: str, door: Door) -> str:
