@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from typing import Any
 
@@ -205,7 +207,7 @@ async def test_the_usual_code_is_the_servers_unless_one_is_chosen(browser: Brows
 
     def note(request: Request) -> None:
         if request.url.endswith("/api/actions"):
-            sent.append(request.post_data_json["payload"])
+            sent.append(json.loads(request.post_data or "")["payload"])
 
     page.on("request", note)
     for n, code in enumerate((None, "O")):
@@ -248,18 +250,22 @@ async def test_students_outside_all_classes_are_asked_for_once_each(browser: Bro
         person = {"student_id": name.lower(), "given_name": name, "family_name": "Stranger"}
         await server.act(OFFICE, "student.create", school_id="s1", **person)
         await plan(server, name.lower())
-    asked: list[Route] = []
+    asked = asyncio.Queue[Route]()
+
+    def hold(route: Route) -> None:
+        asked.put_nowait(route)
+
     page = await visit(browser, server, OFFICE, "/sign-in?to=/profile", service_workers="block", **DESK)
     await expect(page.get_by_role("banner").get_by_text("Live")).to_be_visible()
-    await page.route("**/api/students/*", asked.append)
+    await page.route("**/api/students/*", hold)
     await page.goto("/schools/s1")
-    await until(lambda: len(asked) == 3, limit=20)
-    for n in range(len(names)):
-        await until(lambda n=n: len(asked) > n, limit=20)
-        await asked[n].continue_()
-        name = asked[n].request.url.rpartition("/")[2].capitalize()
+    await until(lambda: asked.qsize() == 3, limit=20)
+    for _ in names:
+        route = await asyncio.wait_for(asked.get(), 20)
+        await route.continue_()
+        name = route.request.url.rpartition("/")[2].capitalize()
         await expect(planned(page).get_by_text(f"{name} Stranger")).to_be_visible()
-    assert len(asked) == len(names)
+    assert asked.empty()
 
 
 async def test_the_list_follows_others_and_only_who_may_plan_sees_it(

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 
-import { forgetQueue, queue, status } from "./live";
+import { forgetQueue, status, unsent, unsentInAllTabs } from "./live";
 import { t } from "./messages";
 import { Navigation } from "./navigation";
 import { forgetEverything } from "./offline";
@@ -64,28 +64,30 @@ function Waiting() {
   );
 }
 
-function unsent(): number {
-  return queue.value.filter(({ state }) => state === "queued" || state === "sent").length;
-}
-
 function SignOut() {
-  const [asking, setAsking] = useState(false);
+  const [lost, setLost] = useState(0);
   const leave = async (): Promise<void> => {
-    setAsking(false);
+    setLost(0);
     await forgetQueue();
-    await endSession();
+    const ended = endSession();
     await forgetEverything();
+    await ended;
+  };
+  const ask = async (): Promise<void> => {
+    const count = await unsentInAllTabs();
+    if (count > 0) setLost(count);
+    else await leave();
   };
   return (
     <>
-      <button type="button" class="plain" onClick={() => (unsent() > 0 ? setAsking(true) : void leave())}>
+      <button type="button" class="plain" onClick={() => void ask()}>
         {t("sign_out")}
       </button>
-      {asking && (
-        <Dialog title={t("unsent_title")} onClose={() => setAsking(false)}>
-          <p>{t("unsent", { count: unsent() })}</p>
+      {lost > 0 && (
+        <Dialog title={t("unsent_title")} onClose={() => setLost(0)}>
+          <p>{t("unsent", { count: lost })}</p>
           <div class="buttons">
-            <button type="button" onClick={() => setAsking(false)}>
+            <button type="button" onClick={() => setLost(0)}>
               {t("stay")}
             </button>
             <button type="button" class="danger" onClick={() => void leave()}>

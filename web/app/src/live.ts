@@ -125,6 +125,24 @@ export function withdraw(opId: string): void {
   client.peek()?.withdraw(opId);
 }
 
+/** How many of the user's changes are not on the server yet, those of other tabs included. */
+export async function unsentInAllTabs(): Promise<number> {
+  const own = unsent();
+  const id = user.peek()?.id;
+  if (id === undefined) return own;
+  const store = await openStore(id);
+  if (!(store instanceof IndexedDbStore)) return own;
+  const mine = new Set(queue.peek().map(({ action }) => action.op_id));
+  const others = (await store.opIds()).filter((opId) => !mine.has(opId));
+  store.close();
+  return own + others.length;
+}
+
+/** How many of this tab's changes are not on the server yet. */
+export function unsent(): number {
+  return queue.value.filter(({ state }) => state === "queued" || state === "sent").length;
+}
+
 /** Drops what the signed-in user has in the queue of this device, sent or not. */
 export async function forgetQueue(): Promise<void> {
   const id = user.peek()?.id;

@@ -9,6 +9,8 @@ import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute, type 
 import { NavigationRoute, registerRoute } from "workbox-routing";
 import { NetworkFirst } from "workbox-strategies";
 
+import { FORGET } from "./forget";
+
 declare const self: ServiceWorkerGlobalScope;
 declare const __FILES__: PrecacheEntry[];
 
@@ -19,6 +21,11 @@ const PATIENCE = 3;
 const KEPT = 200;
 const KEPT_SECONDS = 7 * 24 * 3600;
 
+const expiration = new ExpirationPlugin({ maxEntries: KEPT, maxAgeSeconds: KEPT_SECONDS });
+
+/** How often everything was forgotten: an answer that was asked for before is not kept. */
+let forgotten = 0;
+
 precacheAndRoute(__FILES__);
 cleanupOutdatedCaches();
 registerRoute(new NavigationRoute(createHandlerBoundToURL("/"), { denylist: [/^\/api\//, /^\/healthz$/, /^\/readyz$/] }));
@@ -27,9 +34,24 @@ registerRoute(
   new NetworkFirst({
     cacheName: "rollcall-data",
     networkTimeoutSeconds: PATIENCE,
-    plugins: [new ExpirationPlugin({ maxEntries: KEPT, maxAgeSeconds: KEPT_SECONDS })],
+    plugins: [
+      expiration,
+      {
+        requestWillFetch: async ({ request, state }) => {
+          if (state !== undefined) state["forgotten"] = forgotten;
+          return request;
+        },
+        cacheWillUpdate: async ({ response, state }) =>
+          response.status === 200 && state?.["forgotten"] === forgotten ? response : null,
+      },
+    ],
   }),
 );
 
+self.addEventListener("message", (event) => {
+  if (event.data !== FORGET) return;
+  forgotten += 1;
+  event.waitUntil(expiration.deleteCacheAndMetadata());
+});
 self.addEventListener("install", () => void self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));

@@ -7,9 +7,13 @@ import { signal } from "@preact/signals";
 import { COOKIE, type SignedInUser, type Token, type Why } from "rollcall-client";
 
 import { Rejected, request } from "./api";
+import { inTurn } from "./turns";
 
 const USER_KEY = "rollcall.user";
 const GOOD_UNTIL_KEY = "rollcall.good_until";
+
+/** There while a session that was left has not been ended on the server. */
+export const LEAVING_KEY = "rollcall.leaving";
 
 /** Seconds that a token must still be good for, or it is renewed. */
 const TOO_SHORT = 300;
@@ -29,17 +33,37 @@ window.addEventListener("storage", ({ key }) => {
 
 /** Begins a session. Rejected, Unreachable. */
 export async function signIn(email: string, password: string): Promise<void> {
-  take(await request<Grant>("POST", "/api/web/sign-in", { email, password }));
+  await leaving;
+  const grant = await alone(() => request<Grant>("POST", "/api/web/sign-in", { email, password }));
+  // It has ended the session that the cookies held before.
+  localStorage.removeItem(LEAVING_KEY);
+  take(grant);
 }
 
-/** Ends the session here and, where it can be reached, on the server. */
+/** Ends the session here at once, and on the server as soon as that can be reached. */
 export async function endSession(): Promise<void> {
-  try {
-    await request("POST", "/api/web/sign-out", {});
-  } catch {
-    // Out of reach: the cookies stay until they are over, but nothing here shows or sends anything of them.
-  }
   keep(null);
+  localStorage.setItem(LEAVING_KEY, "1");
+  await leave();
+}
+
+let leaving: Promise<void> | null = null;
+
+/** Ends on the server what was left here, if there is any. */
+function leave(): Promise<void> {
+  if (localStorage.getItem(LEAVING_KEY) === null) return Promise.resolve();
+  leaving ??= alone(() => request("POST", "/api/web/sign-out", {}))
+    .then(() => localStorage.removeItem(LEAVING_KEY))
+    // Out of reach: it is tried again, and nothing here shows or sends anything of it.
+    .catch(() => undefined)
+    .finally(() => (leaving = null));
+  return leaving;
+}
+
+/** Tries again what could not be ended before. */
+export function keepLeaving(): void {
+  addEventListener("online", () => void leave());
+  void leave();
 }
 
 /** The refresh under way: its cookie is good once, so whoever needs an access token waits for the same. */
@@ -66,7 +90,8 @@ function refresh(before: number): Promise<Token> {
     // Another tab may have renewed it while this one waited.
     if (now !== before && secondsLeft(now) > 0) return { access_token: COOKIE, expires_in: secondsLeft(now) };
     const grant = await request<Grant>("POST", "/api/web/refresh", {});
-    take(grant);
+    // Who has left meanwhile does not come back; the session is ended in the next turn.
+    if (user.peek() !== null) take(grant);
     return { access_token: COOKIE, expires_in: grant.expires_in };
   });
 }
@@ -74,7 +99,7 @@ function refresh(before: number): Promise<Token> {
 /** Does something while no other tab does. */
 function alone<T>(work: () => Promise<T>): Promise<T> {
   // There are no locks on pages by plain http from other machines.
-  return navigator.locks === undefined ? work() : navigator.locks.request("rollcall.refresh", work);
+  return navigator.locks === undefined ? inTurn(work) : navigator.locks.request("rollcall.refresh", work);
 }
 
 /** In seconds by the device's clock. */

@@ -81,6 +81,12 @@ export class IndexedDbStore implements Store {
     await complete(transaction);
   }
 
+  /** The op_ids of all actions of the user, those of other tabs included. */
+  async opIds(): Promise<readonly string[]> {
+    const rows = await done<Row[]>(this.reading().index(BY_USER).getAll(this.user));
+    return rows.map((row) => row.op_id);
+  }
+
   /** Forgets all actions of the user, those of other tabs included: after signing out. */
   async clear(): Promise<void> {
     const transaction = this.writing();

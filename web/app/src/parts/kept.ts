@@ -1,10 +1,11 @@
 /**
- * What pages keep on this device for the signed-in user, besides the queue. `main.tsx` imports it, so that whoever
- * signs in next finds nothing of it, whichever page they open.
+ * What pages keep on this device for the signed-in user, besides the queue and the answers of the service worker.
+ * `main.tsx` imports it, so that whoever signs in next finds nothing of all that, whichever page they open.
  */
 
 import { effect, signal, type Signal } from "@preact/signals";
 
+import { forgetAnswers } from "../offline";
 import { user } from "../session";
 
 /** Signing out removes everything whose name begins so. */
@@ -23,6 +24,7 @@ effect(() => {
   if (id === undefined) return;
   if (id !== localStorage.getItem(OWNER)) {
     for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
+    void forgetAnswers();
     localStorage.setItem(OWNER, id);
   }
   // Another tab may have removed it before.
