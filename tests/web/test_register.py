@@ -163,6 +163,30 @@ async def test_the_office_takes_and_reopens_a_register(browser: Browser, server:
     assert (await sheet(server))["state"] == "open"
 
 
+async def test_two_taps_in_one_place_of_those_without_a_mark_mark_one_child(
+    browser: Browser, server: Server
+) -> None:
+    page = await open_sheet(browser, server, **PHONE)
+    locks = "After this only the office can change it."
+    await expect(page.get_by_role("button", name="Take the register")).to_have_accessible_description(locks)
+    await page.get_by_role("button", name="Take the register").tap()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text(locks)
+    absent = dialog.get_by_role("button", name="Absent:")
+    box = await absent.first.bounding_box()
+    assert box is not None
+    for _ in range(2):
+        await page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await expect(dialog.get_by_role("button", name="Absent:", pressed=True)).to_have_count(1)
+    await expect(absent).to_have_count(STUDENTS)
+    await expect(absent.first).to_have_attribute("aria-pressed", "true")
+    assert await absent.first.bounding_box() == box
+    await expect(dialog).to_contain_text(f"Without a mark: {STUDENTS - 1}")
+    await dialog.get_by_role("button", name="Cancel").tap()
+    await is_set(page, 0, "Absent")
+    await expect(page.locator(".counts .absent dd")).to_have_text("1")
+
+
 async def test_a_class_is_marked_by_keyboard_alone_past_rows_that_are_held(
     browser: Browser, server: Server
 ) -> None:

@@ -201,6 +201,7 @@ export const ar: Messages = {
   reg_take_anyway: "الإغلاق رغم ذلك",
   reg_all_marked: "لكل طالب تسجيل.",
   reg_without: "بلا تسجيل: {count}.",
+  reg_will_lock: "بعد ذلك لا يمكن تغييره إلا من مكتب المدرسة.",
   reg_mark_as: "{label}: {name}",
   reg_take_waits: "بانتظار أن يغلق الخادم السجل أو يفتحه.",
   reg_taken: "السجل مغلق",

@@ -201,6 +201,7 @@ export const de: Messages = {
   reg_take_anyway: "Trotzdem abschließen",
   reg_all_marked: "Alle haben einen Eintrag.",
   reg_without: "Ohne Eintrag: {count}.",
+  reg_will_lock: "Danach kann nur noch das Sekretariat sie ändern.",
   reg_mark_as: "{label}: {name}",
   reg_take_waits: "Der Server muss die Liste noch schließen oder öffnen.",
   reg_taken: "Die Liste ist abgeschlossen",

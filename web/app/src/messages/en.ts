@@ -203,6 +203,7 @@ export const en = {
   reg_take_anyway: "Take anyway",
   reg_all_marked: "Everybody has a mark.",
   reg_without: "Without a mark: {count}.",
+  reg_will_lock: "After this only the office can change it.",
   reg_mark_as: "{label}: {name}",
   reg_take_waits: "Waiting for the server to close or open the register.",
   reg_taken: "The register is taken",

@@ -1,6 +1,6 @@
 /** Whether the register is taken, and taking it. */
 
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 
 import { acts, client } from "../live";
 import { t, timeOf } from "../messages";
@@ -14,6 +14,7 @@ import { TakeDialog } from "./take_dialog";
 export function State({ view }: { readonly view: SheetView }) {
   const { place, register, rights, rows, school } = view;
   const [isAsking, setAsking] = useState(false);
+  const hint = useId();
   const isWaiting = acts.value.some(
     ({ action, state }) =>
       state !== "refused" && isOn(action, place) && ["attendance.take", "attendance.reopen"].includes(action.type),
@@ -47,11 +48,24 @@ export function State({ view }: { readonly view: SheetView }) {
   }
   const isComplete = rows.every(({ value }) => value !== null);
   return (
-    <div class="take">
-      <button type="button" class="primary" disabled={client.value === null} onClick={() => (isComplete ? take(place) : setAsking(true))}>
-        {t("reg_take")}
-      </button>
-      {isAsking && <TakeDialog view={view} onClose={() => setAsking(false)} />}
-    </div>
+    <>
+      <div class="take">
+        <button
+          type="button"
+          class="primary"
+          aria-describedby={rights.isOffice ? undefined : hint}
+          disabled={client.value === null}
+          onClick={() => (isComplete ? take(place) : setAsking(true))}
+        >
+          {t("reg_take")}
+        </button>
+        {isAsking && <TakeDialog view={view} onClose={() => setAsking(false)} />}
+      </div>
+      {!rights.isOffice && (
+        <p class="hint" id={hint}>
+          {t("reg_will_lock")}
+        </p>
+      )}
+    </>
   );
 }
