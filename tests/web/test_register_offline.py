@@ -39,6 +39,23 @@ async def kept_on_device(page: Page) -> None:
     )
 
 
+async def test_rows_stay_in_their_places_when_the_network_goes_and_marks_wait(
+    browser: Browser, server: Server
+) -> None:
+    page = await open_sheet(browser, server, **PHONE)
+    name = await row(page, 5).locator(".name").inner_text()
+    before = await row(page, 5).bounding_box()
+    await page.context.set_offline(True)
+    for n in range(5):
+        await row(page, n).get_by_role("button", name="Present").tap()
+        await expect(row(page, n).get_by_role("button", name="Withdraw")).to_be_visible()
+    await expect(page.get_by_role("banner").get_by_text("Offline since")).to_be_visible()
+    await expect(page.get_by_text("5 waiting to be sent")).to_be_visible()
+    await expect(page.get_by_text("Offline since")).to_have_count(1)
+    await expect(row(page, 5).locator(".name")).to_have_text(name)
+    assert await row(page, 5).bounding_box() == before
+
+
 async def test_marks_made_offline_survive_a_closed_tab_and_go_out_once_and_in_order(
     browser: Browser, server: Server
 ) -> None:

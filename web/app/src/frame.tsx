@@ -5,7 +5,7 @@ import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 
 import { forgetQueue, status, unsent, unsentInAllTabs } from "./live";
-import { t } from "./messages";
+import { number, t } from "./messages";
 import { Navigation } from "./navigation";
 import { forgetEverything } from "./offline";
 import { Dialog } from "./parts/dialog";
@@ -20,7 +20,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
       </a>
       <header class="frame">
         <a class="brand" href="/">
-          <img src="/favicon.svg" alt="" width="24" height="24" /> {t("app")}
+          <img src="/favicon.svg" alt="" width="24" height="24" /> <span>{t("app")}</span>
         </a>
         <Waiting />
         <Freshness status={status.value} />
@@ -59,7 +59,14 @@ function Waiting() {
   const count = unsent();
   return (
     <span class="waiting" role="status">
-      {count === 0 ? "" : t("waiting", { count })}
+      {count > 0 && (
+        <>
+          <span class="in-full">{t("waiting", { count })}</span>
+          <span class="in-short" aria-hidden="true">
+            ◷ {number(count)}
+          </span>
+        </>
+      )}
     </span>
   );
 }

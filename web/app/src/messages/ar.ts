@@ -168,7 +168,7 @@ export const ar: Messages = {
   reg_state_queued: "بالانتظار",
   reg_state_sent: "يُرسل",
   reg_state_saved: "محفوظ",
-  reg_withdraw: "تراجع عن الإرسال",
+  reg_withdraw: "سحب",
   reg_all_waits: "«الجميع حاضرون» بانتظار الإرسال.",
   reg_said: "{name}: {value}",
   reg_more: "خيارات أخرى",

@@ -23,9 +23,9 @@ export function OnTheSheet({ topic, isLive }: { readonly topic: string; readonly
   const { count, users } = useHere(topic, isLive);
   const others = users.filter(({ id }) => id !== user.value?.id);
   if (!isLive || (others.length === 0 && count <= 1)) return null;
-  if (count > CROWD + 1) return <p class="here">{t("reg_crowd", { count: count - 1 })}</p>;
+  if (count > CROWD + 1) return <p>{t("reg_crowd", { count: count - 1 })}</p>;
   return (
-    <p class="here">
+    <p>
       {t("reg_here")}{" "}
       {others.map(({ id, name }, n) => (
         <span key={id}>

@@ -42,8 +42,10 @@ export function StudentRow({ row, view }: RowProps) {
           <bdi id={nameId} class="name">
             {row.name}
           </bdi>
-          <StateLine row={row} id={lineId} isHeld={view.isOpen && !mayChange} />
-          <Withdraw row={row} />
+          <div class="what">
+            <StateLine row={row} id={lineId} isHeld={view.isOpen && !mayChange} />
+            <Withdraw row={row} />
+          </div>
         </div>
         {!mayChange ? (
           <button type="button" class="fixed" disabled aria-pressed={shown !== undefined} aria-describedby={lineId}>

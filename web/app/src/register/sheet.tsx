@@ -2,7 +2,7 @@
 
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import { acts, client, ready } from "../live";
+import { acts, client, ready, status as connection } from "../live";
 import { day, language, t } from "../messages";
 import { useInLanguage } from "../parts/code_labels";
 import { Freshness } from "../parts/freshness";
@@ -62,8 +62,11 @@ export function Sheet({ place, day: classDay, cls, school: read }: SheetProps) {
             </>
           )}
         </p>
-        {status.state !== "live" && <Freshness status={status} />}
-        <OnTheSheet topic={`class:${cls.id}`} isLive={status.state === "live"} />
+        {/* Without a connection the light of the whole page says it. The line is kept, so that the rows stay in their places. */}
+        <div class="here">
+          {status.state !== "live" && connection.value.state === "live" && <Freshness status={status} />}
+          <OnTheSheet topic={`class:${cls.id}`} isLive={status.state === "live"} />
+        </div>
       </header>
       <Counts rows={view.rows} codes={school.codes} />
       <div class="actions">
