@@ -35,6 +35,7 @@ export function Panel({ board: { figures, missing }, period, onRoll }: PanelProp
       name={t(TEXTS[which][1], { when })}
       count={count}
       share={whole === null || whole === 0 ? "" : t(share, { share: percent(count / whole), count: whole })}
+      more={which === "here" && figures.late > 0 ? t("school_here_late", { count: figures.late }) : ""}
     />
   );
   return (
@@ -60,14 +61,17 @@ interface FigureProps {
   readonly name: string;
   readonly count: number;
   readonly share: string;
+  /** What the count is made of. */
+  readonly more: string;
 }
 
-function Figure({ which, name, count, share }: FigureProps) {
+function Figure({ which, name, count, share, more }: FigureProps) {
   return (
     <div class={`figure ${which}`} role="group" aria-label={name}>
       <span class="label">{t(TEXTS[which][0])}</span>
       <span class="count">{number(count)}</span>
       <span class="share">{share}</span>
+      {more !== "" && <span class="share">{more}</span>}
     </div>
   );
 }
