@@ -197,10 +197,19 @@ async def test_from_a_tile_to_a_class_and_from_a_mark_to_its_history(browser: Br
 
 async def test_the_list_of_the_absent_is_sorted_as_wanted(browser: Browser, start: Start) -> None:
     server = await start(**SIZE)
+    days = {"from": today(), "to": today()}
+    await server.act(OFFICE, "attendance.plan", student_ids=["s1-c1-p4"], reason="Dentist", **days)
     for student in ("s1-c1-p1", "s1-c1-p2", "s1-c2-p1", "s1-c2-p3"):
         await mark(server, student, "A")
     page = await board(browser, server, OFFICE, "/schools/s1", "09:10")
-    table = page.get_by_role("region", name="Absent students (4)").get_by_role("table")
+    table = page.get_by_role("region", name="Absent students (5)").get_by_role("table")
+    await expect(table.get_by_role("columnheader", name="Code")).to_have_attribute("aria-sort", "ascending")
+    lines = table.locator("tbody tr")
+    await expect(lines).to_contain_text(["A Absent"] * 4 + ["E Excused"])
+    await expect(lines.last).to_contain_text("planned: Dentist")
+    classes = await table.get_by_role("link").all_inner_texts()
+    assert classes[:4] == sorted(classes[:4])
+    await table.get_by_role("button", name="Class").click()
     await expect(table.get_by_role("columnheader", name="Class")).to_have_attribute("aria-sort", "ascending")
     classes = await table.get_by_role("link").all_inner_texts()
     assert classes == sorted(classes)

@@ -23,11 +23,14 @@ interface AbsencesProps {
   readonly to: ((absence: Absence) => string) | null;
 }
 
-type Order = "name" | "class";
+type Order = "code" | "name" | "class";
 
-/** The students, but for those of whom a roster says that they are not on roll any more: no figure counts them. */
+/**
+ * The students, but for those of whom a roster says that they are not on roll any more: no figure counts them.
+ * By code, whose absence is not explained comes first: those are phoned.
+ */
 export function Absences({ absences, rosters, changed, codes, compare, title, periods, to }: AbsencesProps) {
-  const [order, setOrder] = useState<Order>("class");
+  const [order, setOrder] = useState<Order>(to === null ? "class" : "code");
   const rows = useMemo(() => {
     const found = absences.flatMap((absence) => {
       const { class_id, student_id } = absence.mark;
@@ -39,9 +42,10 @@ export function Absences({ absences, rosters, changed, codes, compare, title, pe
     return found.sort((one, other) => {
       const byClass = compare(one.absence.className, other.absence.className);
       const byName = compare(one.sort, other.sort);
-      return order === "class" ? byClass || byName : byName || byClass;
+      if (order === "name") return byName || byClass;
+      return (order === "code" ? byCode(one.absence, other.absence, codes) : 0) || byClass || byName;
     });
-  }, [absences, rosters, changed, compare, order]);
+  }, [absences, rosters, changed, codes, compare, order]);
   const head = (which: Order, label: string) => (
     <th scope="col" aria-sort={order === which ? "ascending" : "none"}>
       <button type="button" class="plain" onClick={() => setOrder(which)}>
@@ -76,7 +80,7 @@ export function Absences({ absences, rosters, changed, codes, compare, title, pe
             <tr>
               {head("name", t("name"))}
               {head("class", t("school_class"))}
-              <th scope="col">{t("school_code")}</th>
+              {head("code", t("school_code"))}
               {periods && <th scope="col">{t("school_periods")}</th>}
               <th scope="col">{t("school_note")}</th>
             </tr>
@@ -97,7 +101,7 @@ export function Absences({ absences, rosters, changed, codes, compare, title, pe
                 </td>
                 {periods && <td>{absence.periods.map(({ name }) => name).join(", ")}</td>}
                 <td>
-                  <bdi>{absence.mark.note}</bdi>
+                  {absence.mark.source === "planned" && t("reg_planned")} <bdi>{absence.mark.note}</bdi>
                 </td>
               </tr>
             ))}
@@ -106,6 +110,12 @@ export function Absences({ absences, rosters, changed, codes, compare, title, pe
       )}
     </section>
   );
+}
+
+function byCode({ mark: one }: Absence, { mark: other }: Absence, codes: Codes): number {
+  const rank = ({ code }: Absence["mark"]): number => Number(codes.get(code ?? "")?.category !== "unauthorised");
+  const [mine, theirs] = [one.code ?? "", other.code ?? ""];
+  return rank(one) - rank(other) || (mine === theirs ? 0 : mine < theirs ? -1 : 1);
 }
 
 /** A code with what it means; null: the mark was cleared. */
