@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -284,6 +285,18 @@ async def test_the_list_follows_others_and_only_who_may_plan_sees_it(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_list_is_by_family_name_and_says_the_class(browser: Browser, server: Server) -> None:
+    later = str(date.fromisoformat(today()) + timedelta(days=1))
+    for n, (student, family) in enumerate((("s1-c1-p1", "Zuse"), ("s1-c2-p1", "Adams"), ("s1-c1-p2", "Moore"))):
+        changes = {"given_name": "ABC"[n], "preferred_name": None, "family_name": family}
+        await server.act(OFFICE, "student.update", student_id=student, set=changes)
+        await plan(server, student, to=later, **({"from": later} if family == "Adams" else {}))
+    page = await board(browser, server, **DESK)
+    await expect(planned(page).get_by_role("rowheader")).to_have_text(["B Adams", "C Moore", "A Zuse"])
+    names = [(await server.get(OFFICE, f"/api/classes/s1-c{n}"))["name"] for n in (2, 1, 1)]
+    await expect(planned(page).locator("td:nth-child(2)")).to_have_text(names)
+
+
 async def test_nothing_bars_anybody(browser: Browser, server: Server, scheme: str) -> None:
     await plan(server, "s1-c1-p1")
     page = await board(browser, server, bypass_csp=True, color_scheme=scheme, **DESK)

@@ -3,7 +3,7 @@
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
 
-import { t } from "../messages";
+import { language, t } from "../messages";
 import { reason } from "../parts/reason";
 import { useLoad } from "../parts/load";
 
@@ -15,7 +15,9 @@ interface Topics {
 export function Home() {
   const { route } = useLocation();
   const { value, error } = useLoad<Topics>("/api/topics");
-  const named = (noun: string) => (value?.items ?? []).filter(({ topic }) => topic.startsWith(`${noun}:`));
+  const { compare } = new Intl.Collator(language.value, { numeric: true });
+  const named = (noun: string) =>
+    (value?.items ?? []).filter(({ topic }) => topic.startsWith(`${noun}:`)).sort((one, other) => compare(one.name, other.name));
   const [classes, schools, teams] = [named("class"), named("school"), named("team")];
   useEffect(() => {
     if (value === null) return;

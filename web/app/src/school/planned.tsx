@@ -9,7 +9,7 @@ import { fullName, type Class, type Period, type PlannedAbsence, type School, ty
 import { CodeName } from "./absences";
 import type { Codes } from "./figures";
 import { PlanFields, enteredPlan } from "./plan_fields";
-import type { Rosters } from "./rosters";
+import { sortedName, type Rosters } from "./rosters";
 import { useNames } from "./student_names";
 
 /** Rows that are shown at first: a trip is one for each student. */
@@ -39,7 +39,16 @@ export function Planned(props: PlannedProps) {
     const student = names.get(student_id);
     return student === undefined ? "…" : fullName(student);
   };
-  const sorted = current.sort((one, other) => compare(one.from, other.from) || compare(nameOf(one), nameOf(other)));
+  const sortOf = ({ student_id }: PlannedAbsence): string => {
+    const student = names.get(student_id);
+    return student === undefined ? "" : sortedName(student);
+  };
+  const classesOf = ({ student_id }: PlannedAbsence): string =>
+    classes
+      .filter(({ id }) => rosters.get(id)?.has(student_id))
+      .map(({ name }) => name)
+      .join(", ");
+  const sorted = current.sort((one, other) => compare(sortOf(one), sortOf(other)) || compare(one.from, other.from));
   const shown = isWhole ? sorted : sorted.slice(0, ROWS);
   const send = async (data: FormData): Promise<void> => {
     await act("attendance.plan", enteredPlan(data));
@@ -59,6 +68,7 @@ export function Planned(props: PlannedProps) {
           <thead>
             <tr>
               <th scope="col">{t("name")}</th>
+              <th scope="col">{t("school_class")}</th>
               <th scope="col">{t("school_planned_days")}</th>
               <th scope="col">{t("school_periods")}</th>
               <th scope="col">{t("school_code")}</th>
@@ -73,6 +83,9 @@ export function Planned(props: PlannedProps) {
                 <th scope="row">
                   <bdi>{nameOf(absence)}</bdi>
                 </th>
+                <td>
+                  <bdi>{classesOf(absence)}</bdi>
+                </td>
                 <td>{daysOf(absence)}</td>
                 <td>
                   <bdi>{periodsOf(absence, periods)}</bdi>
