@@ -137,7 +137,7 @@ function StudentChoice({ classes, rosters, compare }: Pick<PlanFieldsProps, "cla
       </div>
       <p class="hint" role="status">
         {found.length > OFFERED && search.trim() !== "" && t("school_plan_more", { count: found.length - OFFERED })}
-        {found.length === 0 && search.trim() !== "" && t("reg_nobody_found")}
+        {search.trim() !== "" && !all.some((student) => !student.archived && isFound(student, search)) && t("reg_nobody_found")}
       </p>
     </Choice>
   );
