@@ -257,13 +257,36 @@ async def test_edits_of_other_fields_merge_while_somebody_types(browser: Browser
     await expect(mine.get_by_label("Title")).to_have_value("Update the list")
     await expect(mine.get_by_label("Priority")).to_have_value("urgent")
     await expect(mine.get_by_label("Description")).to_have_value("All of them\nby Friday")
-    await mine.get_by_label("Due").fill("2031-05-06T07:08")
+    await mine.get_by_label("Due", exact=True).fill("2031-05-06")
+    await mine.get_by_label("Due: time").fill("07:08")
     await mine.get_by_role("textbox", name="Add a label").fill("سفر")
     await mine.get_by_role("textbox", name="Add a label").press("Enter")
     await expect(theirs.get_by_label("Description")).to_have_value("All of them\nby Friday")
-    await expect(theirs.get_by_label("Due")).to_have_value("2031-05-06T07:08")
+    await expect(theirs.get_by_label("Due", exact=True)).to_have_value("2031-05-06")
+    await expect(theirs.get_by_label("Due: time")).to_have_value("07:08")
     await expect(theirs.get_by_role("button", name="Remove the label")).to_have_count(2)
     await expect(one.get_by_role("region", name="Somebody else")).to_have_count(0)
+
+
+async def test_a_due_day_has_a_time_and_half_a_date_is_told_and_kept(browser: Browser, server: Server) -> None:
+    one, other = await open_team(browser, server), await open_team(browser, server, OTHER)
+    mine, theirs = await open_task(one), await open_task(other)
+    day, time = mine.get_by_label("Due", exact=True), mine.get_by_label("Due: time")
+    await day.focus()
+    await one.keyboard.type("05")
+    await expect(mine.get_by_text("Not saved yet")).to_be_visible()
+    await mine.get_by_label("Title").focus()
+    await expect(mine.get_by_text("Not saved yet")).to_be_visible()
+    assert await day.evaluate("input => input.validity.badInput")
+    await day.fill("2031-05-06")
+    await expect(time).to_have_value("17:00")
+    await mine.get_by_label("Title").focus()
+    await expect(mine.get_by_text("Not saved yet")).to_have_count(0)
+    await expect(theirs.get_by_label("Due", exact=True)).to_have_value("2031-05-06")
+    await expect(theirs.get_by_label("Due: time")).to_have_value("17:00")
+    await day.fill("")
+    await mine.get_by_label("Title").focus()
+    await expect(theirs.get_by_label("Due", exact=True)).to_have_value("")
 
 
 async def test_comments_are_read_and_come_live(browser: Browser, server: Server) -> None:

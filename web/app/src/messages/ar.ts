@@ -236,6 +236,8 @@ export const ar: Messages = {
   task_assignee: "المكلّف",
   task_start: "البداية",
   task_due: "موعد الاستحقاق",
+  task_time_of: "{field}: الوقت",
+  task_date_incomplete: "لم يُحفظ بعد: اليوم أو الوقت غير مكتمل.",
   task_section: "القسم",
   task_open: "مفتوحة",
   task_in_progress: "قيد التنفيذ",

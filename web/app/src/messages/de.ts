@@ -236,6 +236,8 @@ export const de: Messages = {
   task_assignee: "Zuständig",
   task_start: "Beginn",
   task_due: "Fällig",
+  task_time_of: "{field}: Uhrzeit",
+  task_date_incomplete: "Noch nicht gespeichert: Tag oder Uhrzeit ist unvollständig.",
   task_section: "Abschnitt",
   task_open: "Offen",
   task_in_progress: "In Arbeit",

@@ -238,6 +238,8 @@ export const en = {
   task_assignee: "Assignee",
   task_start: "Start",
   task_due: "Due",
+  task_time_of: "{field}: time",
+  task_date_incomplete: "Not saved yet: the day or the time is not complete.",
   task_section: "Section",
   task_open: "Open",
   task_in_progress: "In progress",

@@ -18,7 +18,7 @@ export function moment(at: string): string {
   return (date.getFullYear() === new Date(serverNow()).getFullYear() ? short : withYear).format(date);
 }
 
-/** What an input of the type `datetime-local` shows for a moment. */
+/** A moment as fields hold it, `YYYY-MM-DDTHH:MM`; empty: none. */
 export function toInput(at: string | null): string {
   if (at === null) return "";
   const date = new Date(at);
@@ -27,7 +27,7 @@ export function toInput(at: string | null): string {
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** The moment that such an input holds; null: none, or one that is no date. */
+/** The moment that such a text says; null: none, or one that is no date. */
 export function fromInput(text: string): string | null {
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();

@@ -7,7 +7,7 @@ import { t } from "../messages";
 import { send } from "./acts";
 import { useBoard } from "./board_context";
 import { sectionsOf, statusAct } from "./columns";
-import { fromInput, toInput } from "./dates";
+import { DateField } from "./date_field";
 import { useDraft } from "./draft";
 import { TITLE_LENGTH } from "./quick_add";
 import { PRIORITIES, STATUSES, type ShownTask, type TaskFields, type TaskStatus } from "./records";
@@ -88,22 +88,6 @@ function TextField({ task, field }: FieldProps & { readonly field: "title" | "de
         onInput={(event) => draft.edit(event.currentTarget.value)}
         onBlur={draft.commit}
         onKeyDown={(event) => event.key === "Enter" && !event.isComposing && draft.commit()}
-      />
-    </label>
-  );
-}
-
-function DateField({ task, field }: FieldProps & { readonly field: "start" | "due" }) {
-  const draft = useDraft(toInput(task[field]), task.seq, (text, base) => update(task, { [field]: fromInput(text) }, base));
-  return (
-    <label>
-      {fieldWord(field)}
-      <input
-        type="datetime-local"
-        max="9999-12-31T23:59"
-        value={draft.value}
-        onInput={(event) => draft.edit(event.currentTarget.value)}
-        onBlur={draft.commit}
       />
     </label>
   );
