@@ -280,7 +280,7 @@ async def test_boards_on_a_device_with_a_wrong_clock_show_the_schools_day(
     await elsewhen.process.terminate()
     now = elsewhen.now()
     offline = page.get_by_role("banner").get_by_text("Offline since")
-    said = [f"Offline since {moment:%I:%M} {moment:%p}" for moment in (now, now + timedelta(minutes=1))]
+    said = [f"Offline since {moment:%-I:%M} {moment:%p}" for moment in (now, now + timedelta(minutes=1))]
     await expect(offline).to_have_text(re.compile("|".join(said)))
 
 

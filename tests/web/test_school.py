@@ -97,10 +97,10 @@ async def test_missing_registers_come_first_and_say_since_when(browser: Browser,
     server = await start(**SIZE)
     page = await board(browser, server, OFFICE, "/schools/s1", "09:10")
     await expect(figure(page, MISSING)).to_have_text("3")
-    await expect(tile(page, "s1-c1")).to_contain_text("No register since 09:00 AM")
+    await expect(tile(page, "s1-c1")).to_contain_text("No register since 9:00 AM")
 
     await mark(server, "s1-c1-p1", "P")
-    await expect(tile(page, "s1-c1")).to_contain_text("Open since 09:00 AM, not taken")
+    await expect(tile(page, "s1-c1")).to_contain_text("Open since 9:00 AM, not taken")
     await take(server, "s1-c1")
     await expect(tile(page, "s1-c1")).to_contain_text("Taken, 3 unmarked")
     await expect(figure(page, MISSING)).to_have_text("2")
@@ -159,7 +159,7 @@ async def test_the_whole_day_counts_the_marks_of_all_registers(browser: Browser,
     day = "Whole day, marks of all registers: on site, late ones included"
     await expect(figure(page, day)).to_have_text("1")
     await expect(page.get_by_role("group", name=day)).to_contain_text("50% of 2 marks")
-    await expect(tile(page, "s1-c2")).to_contain_text("2 registers missing since 09:00 AM")
+    await expect(tile(page, "s1-c2")).to_contain_text("2 registers missing since 9:00 AM")
     await expect(page.get_by_role("region", name="Absent students (1)")).to_contain_text("Period 2")
     await page.get_by_text("The numbers as a table").click()
     newest = page.get_by_role("region", name="Attendance of the last 30 days").get_by_role("row").last
@@ -227,7 +227,7 @@ async def test_the_light_says_since_when_the_server_is_away_and_when_it_is_back(
     await mark(server, "s1-c1-p1", "P")
     await expect(figure(page, HERE)).to_have_text("1")
     server.process.kill()
-    await expect(light(page)).to_have_text(re.compile(r"Offline since 09:10 AM"), timeout=LIMIT)
+    await expect(light(page)).to_have_text(re.compile(r"Offline since 9:10 AM"), timeout=LIMIT)
     await expect(figure(page, HERE)).to_have_text("1")
     await server.process.start()
     await mark(server, "s1-c1-p2", "P")

@@ -70,7 +70,7 @@ const days = computed(
 );
 const dates = computed(() => new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeZone: "UTC" }));
 const moments = computed(() => new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "short" }));
-const times = computed(() => new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit" }));
+const times = computed(() => new Intl.DateTimeFormat(language.value, { hour: "numeric", minute: "2-digit" }));
 
 export function number(value: number): string {
   return numbers.value.format(value);

@@ -61,7 +61,7 @@ export function daysLater(date: string, days: number): string {
 }
 
 const times = computed(
-  () => new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" }),
+  () => new Intl.DateTimeFormat(language.value, { hour: "numeric", minute: "2-digit", timeZone: "UTC" }),
 );
 const shortDays = computed(
   () => new Intl.DateTimeFormat(language.value, { day: "numeric", month: "numeric", timeZone: "UTC" }),

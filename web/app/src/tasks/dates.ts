@@ -5,7 +5,7 @@ import { computed } from "@preact/signals";
 import { language } from "../messages";
 import { serverNow } from "../server_time";
 
-const SHORT = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } as const;
+const SHORT = { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" } as const;
 const formats = computed(() => ({
   short: new Intl.DateTimeFormat(language.value, SHORT),
   withYear: new Intl.DateTimeFormat(language.value, { ...SHORT, year: "numeric" }),
