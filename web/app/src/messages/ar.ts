@@ -77,6 +77,8 @@ export const ar: Messages = {
   school_of_marks: "{share} من {count} علامة",
   school_period: "الحصة",
   school_period_now: "الآن: {period}",
+  school_period_next: "التالية: {period}",
+  school_period_last: "الأخيرة: {period}",
   school_day_whole: "اليوم كله",
   school_classes: "الصفوف",
   school_class: "الصف",

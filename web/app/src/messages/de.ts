@@ -77,6 +77,8 @@ export const de: Messages = {
   school_of_marks: "{share} von {count} Einträgen",
   school_period: "Stunde",
   school_period_now: "Jetzt: {period}",
+  school_period_next: "Als Nächstes: {period}",
+  school_period_last: "Zuletzt: {period}",
   school_day_whole: "Ganzer Tag",
   school_classes: "Klassen",
   school_class: "Klasse",

@@ -79,6 +79,8 @@ export const en = {
   school_of_marks: "{share} of {count} marks",
   school_period: "Period",
   school_period_now: "Now: {period}",
+  school_period_next: "Next: {period}",
+  school_period_last: "Last: {period}",
   school_day_whole: "Whole day",
   school_classes: "Classes",
   school_class: "Class",

@@ -3,7 +3,7 @@
 import { t } from "../messages";
 import type { Period } from "../records";
 import type { Address } from "./address";
-import { clockTime, currentPeriod } from "./clock";
+import { clockTime, currentPeriod, phaseOf } from "./clock";
 
 const NOW = "now";
 const DAY = "day";
@@ -30,7 +30,7 @@ export function Chooser({ address, periods, time, day }: ChooserProps) {
     <label class="chooser">
       {t("school_period")}
       <select value={chosen} onChange={(event) => choose(event.currentTarget.value)}>
-        <option value={NOW}>{t("school_period_now", { period: current?.name ?? "–" })}</option>
+        <option value={NOW}>{current === undefined ? "–" : t(`school_period_${phaseOf(current, time)}`, { period: current.name })}</option>
         {periods.map(({ id, name, start, end }) => (
           <option key={id} value={`=${id}`}>
             {name} ({clockTime(start)}–{clockTime(end)})

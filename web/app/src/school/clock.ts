@@ -45,10 +45,16 @@ export function useMoment(timeZone: string): Moment {
   return clock(new Date(serverNow()));
 }
 
-/** The period of now: the last one that has begun, before the first one the first. */
+/** The period that is shown of itself: the last one that has begun, before the first one the first. */
 export function currentPeriod(periods: readonly Period[], time: string): Period | undefined {
   const ordered = inOrder(periods);
   return ordered.filter(({ start }) => start <= time).at(-1) ?? ordered[0];
+}
+
+/** Where the time is to a period: before it, in it, or after its end. */
+export function phaseOf({ start, end }: Period, time: string): "next" | "now" | "last" {
+  if (time < start) return "next";
+  return time < end ? "now" : "last";
 }
 
 export function inOrder(periods: readonly Period[]): readonly Period[] {
