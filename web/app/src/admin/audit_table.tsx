@@ -36,6 +36,16 @@ export function AuditTable({ entries, onRecord }: AuditTableProps) {
   );
 }
 
+/** The name that the record has of who acted, as it was then; without one what they are called now. */
+function actor({ by, data }: Entry): string {
+  if (by === null) return t("admin_by_itself");
+  const known = [
+    [data["by"], data["by_name"]],
+    [data["taken_by"], data["taken_by_name"]],
+  ].find(([id, name]) => id === by && typeof name === "string");
+  return known === undefined ? nameOf("user", by) : String(known[1]);
+}
+
 /** Derived lines only say what is now: the figures of a day have histories as long as the day. */
 function Line({ entry, onRecord }: { readonly entry: Entry } & Pick<AuditTableProps, "onRecord">) {
   const [before, setBefore] = useState<StoredRecord | null | undefined>(isDeed(entry) ? undefined : null);
@@ -58,7 +68,7 @@ function Line({ entry, onRecord }: { readonly entry: Entry } & Pick<AuditTablePr
         <time dateTime={entry.at}>{momentOf(entry.at)}</time>
       </td>
       <td role="cell">
-        <bdi>{entry.by === null ? t("admin_by_itself") : nameOf("user", entry.by)}</bdi>
+        <bdi>{actor(entry)}</bdi>
       </td>
       <td role="cell">
         <strong>{deed(entry.type)}</strong>
