@@ -287,7 +287,9 @@ async def test_the_list_follows_others_and_only_who_may_plan_sees_it(
 
 async def test_the_list_is_by_family_name_and_says_the_class(browser: Browser, server: Server) -> None:
     later = str(date.fromisoformat(today()) + timedelta(days=1))
-    for n, (student, family) in enumerate((("s1-c1-p1", "Zuse"), ("s1-c2-p1", "Adams"), ("s1-c1-p2", "Moore"))):
+    for n, (student, family) in enumerate(
+        (("s1-c1-p1", "Zuse"), ("s1-c2-p1", "Adams"), ("s1-c1-p2", "Moore"))
+    ):
         changes = {"given_name": "ABC"[n], "preferred_name": None, "family_name": family}
         await server.act(OFFICE, "student.update", student_id=student, set=changes)
         await plan(server, student, to=later, **({"from": later} if family == "Adams" else {}))

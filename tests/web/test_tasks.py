@@ -268,7 +268,9 @@ async def test_edits_of_other_fields_merge_while_somebody_types(browser: Browser
     await expect(one.get_by_role("region", name="Somebody else")).to_have_count(0)
 
 
-async def test_a_due_day_has_a_time_and_half_a_date_is_told_and_kept(browser: Browser, server: Server) -> None:
+async def test_a_due_day_has_a_time_and_half_a_date_is_told_and_kept(
+    browser: Browser, server: Server
+) -> None:
     one, other = await open_team(browser, server), await open_team(browser, server, OTHER)
     mine, theirs = await open_task(one), await open_task(other)
     day, time = mine.get_by_label("Due", exact=True), mine.get_by_label("Due: time")
