@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.waiting import until
 from tests.web.conftest import Start
 from tests.web.page import LIMIT, Server, visit
-from tests.web.register import PHONE, STUDENTS, TEACHER, live, open_sheet, row
+from tests.web.register import DESK, STUDENTS, TEACHER, live, open_sheet, row
 
 SIZE = {"schools": 1, "classes": 2, "students": STUDENTS}
 OFFICE = "office@s1.demo.test"
@@ -30,8 +30,6 @@ async def server(start: Start) -> Server:
 
 
 async def sign_out(page: Page) -> None:
-    if await page.get_by_role("button", name="Menu").is_visible():
-        await page.get_by_role("button", name="Menu").click()
     await page.get_by_role("button", name="Sign out").click()
 
 
@@ -44,13 +42,13 @@ async def is_out(page: Page) -> None:
 
 
 async def test_marks_that_wait_in_another_tab_are_asked_about(browser: Browser, server: Server) -> None:
-    other = await open_sheet(browser, server, TEACHER, **PHONE)
+    other = await open_sheet(browser, server, TEACHER, **DESK)
     page = await other.context.new_page()
     await page.goto("/profile")
     await live(page)
     await page.context.set_offline(True)
     for n in (0, 1):
-        await row(other, n).get_by_role("button", name="Present").tap()
+        await row(other, n).get_by_role("button", name="Present").click()
     await expect(other.get_by_text("2 waiting to be sent")).to_be_visible()
     await sign_out(page)
     dialog = page.get_by_role("dialog")

@@ -1,6 +1,5 @@
 /** The service worker: the pages open without a network. */
 
-import { FORGET } from "./forget";
 import { LEAVING_KEY } from "./session";
 
 /** Registers the worker where the browser has any. */
@@ -15,7 +14,7 @@ export async function keepOffline(): Promise<void> {
 
 /** Removes the answers that the worker has kept, and those that are on their way. */
 export async function forgetAnswers(): Promise<void> {
-  if ("serviceWorker" in navigator) navigator.serviceWorker.controller?.postMessage(FORGET);
+  if ("serviceWorker" in navigator) navigator.serviceWorker.controller?.postMessage("forget");
   // Pages by plain http from other machines have no caches.
   const names = "caches" in window ? await caches.keys() : [];
   await Promise.all(names.filter((name) => name.startsWith("rollcall-data")).map((name) => caches.delete(name)));
