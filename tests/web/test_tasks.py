@@ -404,12 +404,12 @@ async def is_done(server: Server, title: str) -> bool:
 async def test_a_refusal_says_why_and_what_was_entered(browser: Browser, server: Server) -> None:
     page = await open_team(browser, server)
     dialog = await open_task(page, "Collect quotes for new bicycle stands")
-    await dialog.get_by_label("Start").fill("2044-01-01T00:00")
-    await dialog.get_by_label("Start").blur()
+    await dialog.get_by_label("Start", exact=True).fill("2044-01-01")
+    await dialog.get_by_label("Title").focus()
     refused = dialog.locator(".task-refused")
     await expect(refused).to_contain_text("was refused:")
     await expect(refused).to_contain_text("2044")
-    await expect(dialog.get_by_label("Start")).to_have_value("")
+    await expect(dialog.get_by_label("Start", exact=True)).to_have_value("")
     await refused.get_by_role("button", name="Understood").click()
     await expect(refused).to_have_count(0)
 

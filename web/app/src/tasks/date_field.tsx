@@ -30,6 +30,15 @@ export function DateField({ task, field }: DateFieldProps) {
   });
   const [date = "", time = ""] = draft.value.split("T");
   const edit = (day: string, at: string): void => draft.edit(day === "" && at === "" ? "" : `${day}T${at}`);
+  // Also at each key: as long as only a part is entered, browsers tell of no input.
+  const enterDay = ({ currentTarget }: JSX.TargetedEvent<HTMLInputElement>): void => {
+    const day = entered(currentTarget);
+    if (day !== date) edit(day, day === "" ? "" : time === "" ? USUAL[field] : time);
+  };
+  const enterTime = ({ currentTarget }: JSX.TargetedEvent<HTMLInputElement>): void => {
+    const at = entered(currentTarget);
+    if (at !== time) edit(date, at);
+  };
   const leave = ({ currentTarget, relatedTarget }: JSX.TargetedFocusEvent<HTMLElement>): void => {
     if (!currentTarget.contains(relatedTarget as Node | null) && isComplete(draft.value)) draft.commit();
   };
@@ -44,15 +53,13 @@ export function DateField({ task, field }: DateFieldProps) {
           max="9999-12-31"
           value={date === PART ? "" : date}
           {...described}
-          onInput={({ currentTarget }) => {
-            const day = entered(currentTarget);
-            edit(day, day === "" ? "" : time === "" ? USUAL[field] : time);
-          }}
+          onInput={enterDay}
+          onKeyUp={enterDay}
         />
       </label>
       <label>
         {t("task_time_of", { field: fieldWord(field) })}
-        <input type="time" value={time === PART ? "" : time} {...described} onInput={({ currentTarget }) => edit(date, entered(currentTarget))} />
+        <input type="time" value={time === PART ? "" : time} {...described} onInput={enterTime} onKeyUp={enterTime} />
       </label>
       <p class="error" id={said} role="status">
         {!isWhole && t("task_date_incomplete")}
